@@ -1,0 +1,1 @@
+"""What happened: the words (catalogue), the log (store) and the post (broker and relay)."""

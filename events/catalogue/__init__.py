@@ -1,0 +1,1 @@
+"""The language: every event of the network, as frozen and strict classes."""

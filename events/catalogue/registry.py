@@ -1,0 +1,131 @@
+"""Wire name to class, for every version ever written. Old versions are read for ever and become the current class."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from pydantic import ValidationError
+
+from events.catalogue import center, committee, exchange, logistics, network, outlets, production, settlement
+from events.catalogue.base import Event
+
+MODULES: Mapping[str, ModuleType] = {
+    "network": network,
+    "production": production,
+    "committee": committee,
+    "logistics": logistics,
+    "outlets": outlets,
+    "settlement": settlement,
+    "center": center,
+    "exchange": exchange,
+}
+
+
+class UnknownEventType(ValueError):
+    """No event of this name and version is in the catalogue."""
+
+    def __init__(self, wire_name: str) -> None:
+        super().__init__(f"{self.__doc__} ({wire_name})")
+        self.wire_name = wire_name
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """What is wrong with one field of an event, and where."""
+
+    field: str
+    message: str
+    code: str
+
+
+class UndecodableEvent(ValueError):
+    """The event's fields are not what its type demands."""
+
+    def __init__(self, wire_name: str, problems: tuple[FieldProblem, ...]) -> None:
+        super().__init__(f"{self.__doc__} ({wire_name}: {problems[0].field} {problems[0].message})")
+        self.wire_name = wire_name
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class OldVersion:
+    """An earlier form of an event: what it looked like, and how it is read today."""
+
+    written_as: type[Event]
+    upcast: Callable[[Any], Event]
+
+
+#: Earlier forms. A class here is never changed and never removed; its golden sample is a test.
+OLD_VERSIONS: Mapping[str, OldVersion] = {
+    production.LotCollectedV1.wire_name: OldVersion(production.LotCollectedV1, production.LotCollectedV1.upcast),
+}
+
+
+def _current() -> dict[str, type[Event]]:
+    found: dict[str, type[Event]] = {}
+    for module in MODULES.values():
+        for name in vars(module).values():
+            if isinstance(name, type) and issubclass(name, Event) and "wire_name" in vars(name):
+                if name.wire_name not in OLD_VERSIONS:
+                    found[name.wire_name] = name
+    return found
+
+
+#: Current events by wire name.
+EVENTS: Mapping[str, type[Event]] = _current()
+
+
+def written_class(wire_name: str) -> type[Event]:
+    """The class whose fields an event of this name has in storage.
+
+    Raises UnknownEventType.
+    """
+    current = EVENTS.get(wire_name)
+    if current is not None:
+        return current
+    old = OLD_VERSIONS.get(wire_name)
+    if old is None:
+        raise UnknownEventType(wire_name)
+    return old.written_as
+
+
+def validate_as_written(wire_name: str, data: bytes | str) -> Event:
+    """An event in the very version it was sent in: what the log stores.
+
+    Raises UnknownEventType, UndecodableEvent.
+    """
+    try:
+        return written_class(wire_name).model_validate_json(data)
+    except ValidationError as error:
+        raise UndecodableEvent(wire_name, _problems(error)) from error
+
+
+def upcast(event: Event) -> Event:
+    """The same event as today's class; an event of today comes back as it is."""
+    old = OLD_VERSIONS.get(event.wire_name)
+    return event if old is None else old.upcast(event)
+
+
+def decode(wire_name: str, data: bytes | str) -> Event:
+    """An event as it is understood today, whatever version it was written in.
+
+    Raises UnknownEventType, UndecodableEvent.
+    """
+    return upcast(validate_as_written(wire_name, data))
+
+
+def _problems(error: ValidationError) -> tuple[FieldProblem, ...]:
+    found = []
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        message = detail["msg"].removeprefix("Value error, ")
+        code, colon, rest = message.partition(": ")
+        named = colon and detail["type"] == "value_error"
+        found.append(
+            FieldProblem(
+                field=".".join(str(part) for part in detail["loc"]) or "data",
+                message=rest if named else message,
+                code=code if named else detail["type"],
+            )
+        )
+    return tuple(found)

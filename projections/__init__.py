@@ -1,0 +1,1 @@
+"""What people look at: disposable tables folded from the log."""

@@ -1,0 +1,1 @@
+"""Who may do what: writes, HTTP, pages, commands."""
