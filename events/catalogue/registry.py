@@ -66,9 +66,9 @@ def _current() -> dict[str, type[Event]]:
     found: dict[str, type[Event]] = {}
     for module in MODULES.values():
         for name in vars(module).values():
-            if isinstance(name, type) and issubclass(name, Event) and "wire_name" in vars(name):
-                if name.wire_name not in OLD_VERSIONS:
-                    found[name.wire_name] = name
+            named = isinstance(name, type) and issubclass(name, Event) and "wire_name" in vars(name)
+            if named and name.wire_name not in OLD_VERSIONS:
+                found[name.wire_name] = name
     return found
 
 
@@ -98,7 +98,7 @@ def validate_as_written(wire_name: str, data: bytes | str) -> Event:
     try:
         return written_class(wire_name).model_validate_json(data)
     except ValidationError as error:
-        raise UndecodableEvent(wire_name, _problems(error)) from error
+        raise UndecodableEvent(wire_name, problems_of(error)) from error
 
 
 def upcast(event: Event) -> Event:
@@ -115,7 +115,7 @@ def decode(wire_name: str, data: bytes | str) -> Event:
     return upcast(validate_as_written(wire_name, data))
 
 
-def _problems(error: ValidationError) -> tuple[FieldProblem, ...]:
+def problems_of(error: ValidationError) -> tuple[FieldProblem, ...]:
     found = []
     for detail in error.errors(include_url=False, include_context=False, include_input=False):
         message = detail["msg"].removeprefix("Value error, ")
