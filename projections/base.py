@@ -1,0 +1,340 @@
+"""What a read model is, and the one connection through which its fold reads and writes tables.
+
+A read model's tables are declared with the columns below, without a schema: they are created in a schema of their
+own (`inventory_1`, `inventory_2` ...), and every statement names them unqualified under that search path. Hence a fold
+and its queries work on what is served, on a rebuild beside it and on a scratch copy of the past alike.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from events.catalogue.base import Event, Recorded
+
+#: Up to so many rows travel as arrays in one statement; more are staged by COPY.
+ROWS_IN_ARRAYS = 200
+
+type Row = tuple[Any, ...]
+type Connection = psycopg.Connection[Row]
+
+
+class _IdText(sa.Text):
+    """An id or a word of the catalogue: ASCII without blanks, backslashes or capitals `None`; sorted by bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(collation="C")
+
+
+class _Words(sa.Text):
+    """Text of any characters, for people to read."""
+
+    def __init__(self) -> None:
+        super().__init__(collation="C")
+
+
+def key_id(name: str) -> sa.Column[str]:
+    """An id that is part of the table's natural key."""
+    return sa.Column(name, _IdText(), primary_key=True)
+
+
+def key_number(name: str) -> sa.Column[int]:
+    """A number that is part of the table's natural key; never a serial."""
+    return sa.Column(name, sa.BigInteger, primary_key=True, autoincrement=False)
+
+
+def key_day(name: str) -> sa.Column[date]:
+    """A day that is part of the table's natural key."""
+    return sa.Column(name, sa.Date, primary_key=True)
+
+
+def id_of(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    """An id or another word of the catalogue (a kind, a state, a place, a month)."""
+    return sa.Column(name, _IdText(), nullable=nullable)
+
+
+def number(name: str, *, nullable: bool = False) -> sa.Column[int]:
+    """An integer; its unit is in its name."""
+    return sa.Column(name, sa.BigInteger, nullable=nullable)
+
+
+def yes_no(name: str, *, nullable: bool = False) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=nullable)
+
+
+def day(name: str, *, nullable: bool = False) -> sa.Column[date]:
+    return sa.Column(name, sa.Date, nullable=nullable)
+
+
+def instant(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def words(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    """Free text, such as a public name in one language."""
+    return sa.Column(name, _Words(), nullable=nullable)
+
+
+def ids(name: str) -> sa.Column[Sequence[str]]:
+    """Ids in an order that means something; a row carries them as a tuple."""
+    return sa.Column(name, postgresql.ARRAY(_IdText()), nullable=False)
+
+
+def numbers(name: str) -> sa.Column[Sequence[int]]:
+    """Integers in an order that means something; a row carries them as a tuple."""
+    return sa.Column(name, postgresql.ARRAY(sa.BigInteger), nullable=False)
+
+
+@dataclass(frozen=True)
+class ReadModel:
+    """Tables, and the fold that makes them from the log: nothing else ever writes them.
+
+    `fold(batch, db)` is a function of the batch and the tables alone (no clock, no chance, no serials), and any cut of
+    the log into batches gives the same tables. `version` is raised when the tables or the fold change: what is served
+    then stays in service until the new version has been built beside it. Table names are unique over all read models.
+    """
+
+    name: str
+    version: int
+    tables: sa.MetaData
+    takes: frozenset[type[Event]]
+    fold: "Callable[[Sequence[Recorded[Event]], Db], None]"
+
+
+class Db:
+    """One connection whose search path is one read model's schema, inside one transaction that others open and end.
+
+    Rows are tuples in the order of the table's columns. Everything is done for many rows at once: a live batch
+    of a few events costs a few round trips, a rebuild's batch of tens of thousands travels by COPY.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def rows(self, statement: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+        """The rows of a query written out in SQL, table names unqualified."""
+        return self.connection.execute(statement, params or None).fetchall()
+
+    def execute(self, statement: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> int:
+        """Run a statement written out in SQL; the number of rows it touched."""
+        return self.connection.execute(statement, params or None).rowcount
+
+    def by_key(self, table: sa.Table, keys: Collection[Any]) -> dict[Any, Row]:
+        """The rows of these natural keys: whole rows by key. A key of one column is a value, of several a tuple."""
+        if not keys:
+            return {}
+        shape = _shape(table)
+        columns: tuple[Sequence[Any], ...] = (list(keys),) if shape.key_width == 1 else tuple(zip(*keys, strict=True))
+        found = self.connection.execute(shape.by_key, [list(column) for column in columns]).fetchall()
+        if shape.key_width == 1:
+            at = shape.key_at[0]
+            return {row[at]: row for row in found}
+        return {tuple(row[at] for at in shape.key_at): row for row in found}
+
+    def where_in(self, table: sa.Table, column: str, values: Collection[Any]) -> list[Row]:
+        """Whole rows whose column has one of these values, in no particular order. The column should have an index."""
+        if not values:
+            return []
+        query = sql.SQL("SELECT {columns} FROM {table} WHERE {column} = ANY(%s)").format(
+            columns=_names(table.columns.keys()), table=sql.Identifier(table.name), column=sql.Identifier(column)
+        )
+        return self.connection.execute(query, [list(values)]).fetchall()
+
+    def copy_in(self, table: sa.Table, rows: Collection[Row]) -> None:
+        """Add rows that are new, by COPY (a few: in one statement)."""
+        if not rows:
+            return
+        if len(rows) <= ROWS_IN_ARRAYS:
+            self.connection.execute(_shape(table).insert, _by_column(table, rows))
+        else:
+            self._copy(table.name, table, rows)
+
+    def upsert(self, table: sa.Table, rows: Collection[Row]) -> None:
+        """Set the rows of these natural keys, new or not. No key may be named twice in one call."""
+        if not rows:
+            return
+        shape = _shape(table)
+        if len(rows) <= ROWS_IN_ARRAYS:
+            self.connection.execute(shape.upsert, _by_column(table, rows))
+            return
+        self.connection.execute(shape.stage)
+        self._copy(shape.staged, table, rows)
+        self.connection.execute(shape.upsert_staged)
+        self.connection.execute(shape.clear_stage)
+
+    def delete(self, table: sa.Table, keys: Collection[Any]) -> None:
+        """Remove the rows of these natural keys; absent ones are no matter."""
+        if not keys:
+            return
+        shape = _shape(table)
+        columns = (list(keys),) if shape.key_width == 1 else tuple(zip(*keys, strict=True))
+        self.connection.execute(shape.delete, [list(column) for column in columns])
+
+    def _copy(self, name: str, table: sa.Table, rows: Collection[Row]) -> None:
+        shape = _shape(table)
+        # Ids, numbers and instants need no escaping, so one format per row does; None is written as it reads.
+        into = sql.SQL("COPY {} ({}) FROM STDIN (NULL 'None')").format(
+            sql.Identifier(name), _names(table.columns.keys())
+        )
+        with self.connection.cursor() as cursor, cursor.copy(into) as copy:
+            for chunk in _chunks(rows):
+                plain = chunk if not shape.written else [_plain_row(row, shape.written) for row in chunk]
+                copy.write("".join([shape.line % row for row in plain]))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """The statements for one table, composed once."""
+
+    key_at: tuple[int, ...]
+    key_width: int
+    by_key: sql.Composed
+    delete: sql.Composed
+    insert: sql.Composed
+    upsert: sql.Composed
+    staged: str
+    stage: sql.Composed
+    upsert_staged: sql.Composed
+    clear_stage: sql.Composed
+    line: str
+    written: tuple[tuple[int, Callable[[Any], str | None]], ...]  #: columns that are not written as they read
+
+
+_SHAPES: dict[sa.Table, _Shape] = {}
+
+
+def _shape(table: sa.Table) -> _Shape:
+    shape = _SHAPES.get(table)
+    if shape is None:
+        shape = _SHAPES[table] = _shape_of(table)
+    return shape
+
+
+def _shape_of(table: sa.Table) -> _Shape:
+    columns = list(table.columns)
+    key = [column for column in columns if column.primary_key]
+    name, staged = sql.Identifier(table.name), f"staged_{table.name}"
+    all_names, key_names = _names(c.name for c in columns), _names(c.name for c in key)
+    keys = sql.SQL("unnest({}) AS k ({})").format(_arrays(key), key_names)
+    on = sql.SQL(" AND ").join(sql.SQL("t.{0} = k.{0}").format(sql.Identifier(column.name)) for column in key)
+    others = [sql.Identifier(column.name) for column in columns if not column.primary_key]
+    conflict = sql.SQL("ON CONFLICT ({}) DO ").format(key_names) + (
+        sql.SQL("UPDATE SET ") + sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(other) for other in others)
+        if others
+        else sql.SQL("NOTHING")
+    )
+    insert = sql.SQL("INSERT INTO {} ({}) ").format(name, all_names)
+    with_arrays = any(isinstance(column.type, postgresql.ARRAY) for column in columns)
+    # Arrays of arrays have no rows of their own in SQL: such columns travel as text and are read back.
+    select = sql.SQL("SELECT {} FROM unnest({}) AS v ({})").format(
+        sql.SQL(", ").join(
+            sql.SQL("{}::" + _type(c)).format(sql.Identifier(c.name)) if with_arrays else sql.Identifier(c.name)
+            for c in columns
+        ),
+        _arrays(columns),
+        all_names,
+    )
+    return _Shape(
+        key_at=tuple(columns.index(column) for column in key),
+        key_width=len(key),
+        by_key=sql.SQL("SELECT {} FROM {} t JOIN {} ON {}").format(
+            sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(c.name)) for c in columns), name, keys, on
+        ),
+        delete=sql.SQL("DELETE FROM {} t USING {} WHERE {}").format(name, keys, on),
+        insert=insert + select,
+        upsert=insert + select + sql.SQL(" ") + conflict,
+        staged=staged,
+        stage=sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(
+            sql.Identifier(staged), name
+        ),
+        upsert_staged=insert + sql.SQL("SELECT {} FROM {} ").format(all_names, sql.Identifier(staged)) + conflict,
+        clear_stage=sql.SQL("TRUNCATE {}").format(sql.Identifier(staged)),
+        line="\t".join("%s" for _ in columns) + "\n",
+        written=tuple((at, _writer(column)) for at, column in enumerate(columns) if not _plain(column)),
+    )
+
+
+def _names(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(name) for name in columns)
+
+
+def _type(column: sa.Column[Any]) -> str:
+    return (
+        column.type.compile(dialect=_DIALECT).split(" COLLATE")[0]
+        if not _is_array(column)
+        else ("text[]" if isinstance(cast("postgresql.ARRAY[Any]", column.type).item_type, sa.Text) else "bigint[]")
+    )
+
+
+def _is_array(column: sa.Column[Any]) -> bool:
+    return isinstance(column.type, postgresql.ARRAY)
+
+
+def _plain(column: sa.Column[Any]) -> bool:
+    return not _is_array(column) and not isinstance(column.type, _Words)
+
+
+def _arrays(columns: Iterable[sa.Column[Any]]) -> sql.Composed:
+    return sql.SQL(", ").join(
+        sql.SQL("%s::text[]" if _is_array(column) else f"%s::{_type(column)}[]") for column in columns
+    )
+
+
+def _writer(column: sa.Column[Any]) -> Callable[[Any], str | None]:
+    return _array_text if _is_array(column) else _escaped
+
+
+def _array_text(value: Iterable[Any]) -> str:
+    return "{" + ",".join([f'"{item}"' for item in value]) + "}"
+
+
+def _escaped(value: str | None) -> str | None:
+    if value is None:
+        return None
+    escaped = value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return "\\None" if escaped == "None" else escaped
+
+
+def _plain_row(row: Row, written: tuple[tuple[int, Callable[[Any], str | None]], ...]) -> Row:
+    values = list(row)
+    for at, writer in written:
+        values[at] = writer(values[at])
+    return tuple(values)
+
+
+def _by_column(table: sa.Table, rows: Collection[Row]) -> list[list[Any]]:
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    for at, column in enumerate(table.columns):
+        if _is_array(column):
+            columns[at] = [_array_text(value) for value in columns[at]]
+    return columns
+
+
+def _chunks(rows: Collection[Row], size: int = 2_000) -> Iterable[Sequence[Row]]:
+    whole = rows if isinstance(rows, list) else list(rows)
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]
+
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def create_tables(connection: Connection, model: ReadModel, schema: str) -> None:
+    """Create a schema and the model's empty tables in it, with their keys and indexes, in the caller's transaction."""
+    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    use_schema(connection, schema)
+    for table in model.tables.sorted_tables:
+        connection.execute(str(CreateTable(table).compile(dialect=_DIALECT)))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            connection.execute(str(CreateIndex(index).compile(dialect=_DIALECT)))
+
+
+def use_schema(connection: Connection, schema: str) -> None:
+    """From here on, unqualified table names of this connection mean those of `schema`, until another is named."""
+    connection.execute("SELECT set_config('search_path', %s, false)", [f'"{schema}"'])
