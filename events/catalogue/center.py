@@ -102,7 +102,7 @@ class OrderPlaced(Decision):
 
 
 class OrderDelivered(Fact):
-    """Goods of an order were handed over at a place and are income from now on, split by the terms of the order's channel."""
+    """Goods of an order were handed over at a place: income from now on, split by the terms of the order's channel."""
 
     wire_name = "center.order_delivered.v1"
     order: Id

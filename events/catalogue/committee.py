@@ -84,7 +84,7 @@ class ImprovementAdvised(CertificateDecision):
 
 
 class ProductCertified(CertificateDecision):
-    """The committee certified a maker's product: mean of the members' totals in thousandths of a point, and the dates."""
+    """The committee certified a maker's product: mean of the members' totals in thousandths of a point, and dates."""
 
     wire_name = "committee.product_certified.v1"
     submission: Id
@@ -143,7 +143,7 @@ class CertificateRevoked(CertificateDecision):
 
 
 class RecallRoot(Value):
-    """What a recall starts from: a lot, all lots of one step with its siblings, a material lot, or all of a supplier."""
+    """What a recall starts from: a lot, a step with its siblings, a material lot, or all of a supplier."""
 
     kind: Literal["lot", "step", "material", "supplier"]
     id: Id

@@ -24,7 +24,7 @@ class MessageQuarantined(Fact):
 
 
 class QuarantineResolved(Decision):
-    """Somebody dealt with a quarantined message: mapped and sent again as `resubmitted_as`, or dismissed for a reason."""
+    """Somebody dealt with a quarantined message: mapped, sent again as `resubmitted_as`, or dismissed for a reason."""
 
     wire_name = "exchange.quarantine_resolved.v1"
     quarantine: Id

@@ -30,7 +30,7 @@ class ShipmentCancelled(ConsignmentFact):
 
 
 class StockReceived(ConsignmentFact):
-    """What was counted on arrival, which may differ from what was shipped; the difference stays in transit until explained."""
+    """What was counted on arrival; a difference from what was shipped stays in transit until it is explained."""
 
     wire_name = "logistics.stock_received.v1"
     place: Place

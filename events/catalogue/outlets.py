@@ -141,7 +141,7 @@ class CountLine(Value):
 
 
 class StockCounted(Fact):
-    """What was found on the shelves: the absolute number, which becomes what is on hand; the difference is unexplained."""
+    """What was found on the shelves: the absolute number, now what is on hand; the difference is unexplained."""
 
     wire_name = "outlets.stock_counted.v1"
     count: Id

@@ -102,7 +102,8 @@ class BatchProduced(StepFact):
     """Inputs became a lot of a product. Inputs = output + by-products + loss, in grams; water is an input lot too.
 
     `made_by` is a producer or a workshop; `finished` says whether the lot is ready to be packed or an intermediate.
-    `mass_g` and `pieces` are the output; `labour_minutes` the recorded work, for products whose origin is weighed by hours.
+    `mass_g` and `pieces` are the output; `labour_minutes` the recorded work, for products whose origin is weighed by
+    hours.
     """
 
     wire_name = "production.batch_produced.v1"
@@ -189,7 +190,7 @@ class BatchInputsCorrected(StepFact):
 
 
 class LotCollectedV1(LotFact):
-    """The first form, of tablets that weighed in whole kilograms and knew workshops only. Read for ever, not offered any more."""
+    """The first form, of tablets that weighed in whole kilograms and knew workshops only. Read for ever."""
 
     wire_name = "production.lot_collected.v1"
     producer: ProducerId

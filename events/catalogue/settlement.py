@@ -66,8 +66,8 @@ class PeriodDecision(Decision):
 class PeriodClosed(PeriodDecision):
     """What was accruing in a month became earned: every event up to `through_position` counts, nothing after it.
 
-    `statement_digest` is the SHA-256 of the per-producer statement at that position; whoever folds the log and gets another
-    one has found an error.
+    `statement_digest` is the SHA-256 of the per-producer statement at that position; whoever folds the log and gets
+    another one has found an error.
     """
 
     wire_name = "settlement.period_closed.v1"
@@ -79,7 +79,7 @@ class PeriodClosed(PeriodDecision):
 
 
 class RestatementMade(PeriodDecision):
-    """A closed month is stated anew, by two; the first statement stays, the difference is posted into the open month."""
+    """A closed month is stated anew, by two; the first statement stays, the open month takes the difference."""
 
     wire_name = "settlement.restatement_made.v1"
     through_position: Position

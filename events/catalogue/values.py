@@ -1,4 +1,4 @@
-"""Values that events are made of: ids, quantities, money, instants. Every integer states its unit in the field's name."""
+"""Values that events are made of: ids, quantities, money. Every integer states its unit in the field's name."""
 
 from datetime import date
 from typing import Annotated, Literal

@@ -1,0 +1,107 @@
+"""The environment, read once and typed. Every setting is an `OVOP_*` variable; `docs/operators.md` lists them."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """How this installation runs.
+
+    Without `database_url` and `nats_url` the embedded servers are used: `ovop up` starts them below `data_dir`, makes
+    their passwords, and hands each process the address of the role that it may use.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="OVOP_", extra="ignore", frozen=True)
+
+    #: PostgreSQL, as a URL or a libpq connection string. None: the embedded server.
+    database_url: str | None = None
+    #: Addresses for single roles; each falls back on `database_url`.
+    admin_database_url: str | None = None
+    writer_database_url: str | None = None
+    relay_database_url: str | None = None
+    projector_database_url: str | None = None
+    reader_database_url: str | None = None
+
+    #: NATS with JetStream, as `nats://user:password@host:port`. None: the embedded server.
+    nats_url: str | None = None
+    #: Addresses for single roles; each falls back on `nats_url`.
+    relay_nats_url: str | None = None
+    projector_nats_url: str | None = None
+    intake_nats_url: str | None = None
+
+    #: Where the embedded servers, generated credentials and log files live.
+    data_dir: Path = Path(".ovop")
+    #: The network whose log this is; also the id that founds it.
+    network: str = Field(default="kg", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+
+    #: Where the API and the pages listen.
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+
+    #: What is written to the log files.
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    #: How long an ordered stop may take before a process is killed.
+    stop_seconds: float = Field(default=15.0, gt=0, le=300)
+    #: How often one process may die within a minute before the supervisor gives up.
+    restarts_per_minute: int = Field(default=20, ge=1, le=1000)
+
+    @property
+    def admin_key_file(self) -> Path:
+        """The key of the administrator (mode 0600), made at the first start."""
+        return self.data_dir / "admin.key"
+
+    @property
+    def base_url(self) -> str:
+        """Where a client on this machine finds the API."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.port}"
+
+    def database_for(self, role: Literal["admin", "writer", "relay", "projector", "reader"]) -> str:
+        """The connection string of one role. Raises NoDatabase."""
+        url: str | None = getattr(self, f"{role}_database_url") or self.database_url
+        if url is None:
+            raise NoDatabase
+        return url
+
+    def nats_for(self, role: Literal["relay", "projector", "intake"]) -> str:
+        """The broker's address for one role. Raises NoBroker."""
+        url: str | None = getattr(self, f"{role}_nats_url") or self.nats_url
+        if url is None:
+            raise NoBroker
+        return url
+
+
+class NoDatabase(Exception):
+    """No PostgreSQL is known: set OVOP_DATABASE_URL, or start the embedded one with `ovop up`."""
+
+    def __str__(self) -> str:
+        return self.__doc__ or ""
+
+
+class NoBroker(Exception):
+    """No NATS server is known: set OVOP_NATS_URL, or start the embedded one with `ovop up`."""
+
+    def __str__(self) -> str:
+        return self.__doc__ or ""
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read from the environment at the first call.
+
+    Addresses that the environment does not give come from the embedded servers that `ovop up` runs in `data_dir`.
+    """
+    given = Settings()
+    running = given.data_dir / "running.json"
+    if not running.is_file():
+        return given
+    stated = given.model_dump(exclude_unset=True)
+    if "database_url" in stated or "nats_url" in stated:
+        return given
+    found = Settings.model_validate_json(running.read_bytes())
+    return found.model_copy(update=stated)

@@ -1,0 +1,62 @@
+"""Fixtures that everybody uses: a real PostgreSQL and a real broker, a fresh database for each test."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.servers import LogDatabase, NatsServer, PostgresServer, start_nats, start_postgres
+
+TEMPLATE = "ovop_template"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """One PostgreSQL for the tests of this process."""
+    with ExitStack() as until:
+        yield start_postgres(tmp_path_factory.mktemp("postgres-"), until)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: PostgresServer) -> str:
+    """A migrated database that others are copied from."""
+    from events.migrate import migrate
+
+    postgres.create(TEMPLATE)
+    migrate(postgres.url(TEMPLATE))
+    postgres.let_roles_in()
+    return TEMPLATE
+
+
+def _copy(postgres: PostgresServer, template: str) -> Iterator[LogDatabase]:
+    database = LogDatabase(postgres, f"ovop_{next(_numbers)}")
+    postgres.create(database.name, template)
+    yield database
+    postgres.drop(database.name)
+
+
+@pytest.fixture
+def log_database(postgres: PostgresServer, migrated_template: str) -> Iterator[LogDatabase]:
+    """A migrated, empty database for one test."""
+    yield from _copy(postgres, migrated_template)
+
+
+@pytest.fixture(scope="module")
+def module_log_database(postgres: PostgresServer, migrated_template: str) -> Iterator[LogDatabase]:
+    """A migrated database that the tests of one module share."""
+    yield from _copy(postgres, migrated_template)
+
+
+@pytest.fixture
+def bare_database(postgres: PostgresServer) -> Iterator[LogDatabase]:
+    """An empty database without the log."""
+    yield from _copy(postgres, "template0")
+
+
+@pytest.fixture(scope="module")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """A broker with JetStream and no accounts, for the tests of one module."""
+    with ExitStack() as until:
+        yield start_nats(tmp_path_factory.mktemp("nats-"), until)
