@@ -1,0 +1,159 @@
+"""The words of the post: names of streams and subjects, who connects how, and the wire form of an event.
+
+The log decides, the broker carries. Bodies are CloudEvents 1.0 in their JSON form; the stream's sequence of an event is
+its position in the log.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypedDict
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import orjson
+
+#: A window on the log: the last events, for whoever wants to be told.
+EVENTS_STREAM = "OVOP_EVENTS"
+EVENTS_SUBJECTS = "ovop.events.>"
+#: Reports that nobody has stored yet.
+INTAKE_STREAM = "OVOP_INTAKE"
+INTAKE_SUBJECTS = "ovop.intake.>"
+#: Answers to reports, one subject per actor.
+RECEIPTS = "ovop.receipts"
+
+CLOUDEVENTS_JSON = "application/cloudevents+json"
+
+#: The header that names where a receipt goes; JetStream uses up the reply subject of the message itself.
+RECEIPT_TO_HEADER = "Ovop-Receipt-To"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A row of the log as the relay carries it: the final leaf and what is beside it."""
+
+    position: int
+    event_id: UUID
+    type: str
+    stream: str
+    actor: str
+    occurred_at: datetime
+    recorded_at: datetime
+    leaf: bytes
+    leaf_hash: bytes
+
+
+class ConnectOptions(TypedDict, total=False):
+    """What nats-py and FastStream take to connect as somebody; `inbox_prefix` is the only inbox that user may read."""
+
+    user: str
+    password: str
+    inbox_prefix: str
+
+
+def event_subject(wire_name: str) -> str:
+    """`outlets.sale_made.v1` is published on `ovop.events.outlets.sale_made`, whatever its version."""
+    module, name, _version = wire_name.split(".")
+    return f"ovop.events.{module}.{name}"
+
+
+def intake_subject(actor: str, wire_name: str) -> str:
+    """Where `actor` sends a report of this type."""
+    module, name, _version = wire_name.split(".")
+    return f"ovop.intake.{actor_token(actor)}.{module}.{name}"
+
+
+def receipt_subject(actor: str) -> str:
+    """Where the answers to an actor's reports appear when no other reply was asked for."""
+    return f"{RECEIPTS}.{actor_token(actor)}"
+
+
+def actor_token(actor: str) -> str:
+    """An actor's id as one subject token: a dot would end the token, and no id contains a tilde."""
+    return actor.replace(".", "~")
+
+
+def actor_of_token(token: str) -> str:
+    """The actor whose token this is."""
+    return token.replace("~", ".")
+
+
+def actor_user(actor: str) -> str:
+    """The broker's user of a reporting actor: with a dot, so that no actor can be taken for a service."""
+    return f"actor.{actor_token(actor)}"
+
+
+def inbox_prefix(user: str) -> str:
+    """The inbox that belongs to one user; the server lets nobody else listen on it."""
+    return f"_INBOX.{user}"
+
+
+def connect_options(user: str, password: str) -> ConnectOptions:
+    """Options for nats-py's `connect` and FastStream's `NatsBroker`."""
+    return ConnectOptions(user=user, password=password, inbox_prefix=inbox_prefix(user))
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """A broker's address apart from the secret in it, so that the address may be logged."""
+
+    server: str
+    options: ConnectOptions
+
+    @classmethod
+    def of_url(cls, url: str) -> "BrokerAddress":
+        """Split `nats://user:password@host:port`. Without a user the broker is somebody's open one: default inbox."""
+        parts = urlsplit(url)
+        server = f"{parts.scheme or 'nats'}://{parts.hostname}:{parts.port or 4222}"
+        if parts.username is None:
+            return cls(server, ConnectOptions())
+        return cls(server, connect_options(unquote(parts.username), unquote(parts.password or "")))
+
+
+def instant(moment: datetime) -> str:
+    """An instant as the network writes it: UTC, microseconds, `Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def cloud_event(row: Posted, network: str) -> bytes:
+    """The event as CloudEvents 1.0 JSON. `position`, `recordedat`, `actor` and `leafhash` are extension attributes."""
+    return orjson.dumps(
+        {
+            "specversion": "1.0",
+            "id": str(row.event_id),
+            "source": f"/ovop/{network}",
+            "type": row.type,
+            "time": instant(row.occurred_at),
+            "subject": row.stream,
+            "datacontenttype": "application/json",
+            "position": row.position,
+            "recordedat": instant(row.recorded_at),
+            "actor": row.actor,
+            "leafhash": row.leaf_hash.hex(),
+            "data": orjson.Fragment(_data_of_leaf(row)),
+        }
+    )
+
+
+def _data_of_leaf(row: Posted) -> bytes:
+    """The `data` member, cut out of the canonical leaf instead of parsed and written again: the very same bytes.
+
+    The leaf's keys are sorted and its other values are ids, instants and hex digits, so the two marks occur once.
+    """
+    start = len('{"actor":"') + len(row.actor) + len('"')
+    end = row.leaf.rfind(b',"event_id":"')
+    if row.leaf[start : start + 8] != b',"data":' or end < start:
+        return orjson.dumps(orjson.loads(row.leaf)["data"])
+    return row.leaf[start + 8 : end]
+
+
+def headers_of(row: Posted, after: int) -> Mapping[str, str]:
+    """The fence: the server takes the message only as the one that follows `after`, and so sequence == position.
+
+    No Msg-Id: after a purge the same id inside the deduplication window stores nothing.
+    """
+    return {
+        "Nats-Expected-Last-Sequence": str(after),
+        "Content-Type": CLOUDEVENTS_JSON,
+        "Ovop-Type": row.type,
+    }
