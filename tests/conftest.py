@@ -6,7 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.servers import LogDatabase, NatsServer, PostgresServer, start_nats, start_postgres
+from events.migrate import login, migrate
+from tests.servers import LOGINS, LogDatabase, NatsServer, PostgresServer, start_nats, start_postgres
 
 TEMPLATE = "ovop_template"
 _numbers = itertools.count(1)
@@ -22,11 +23,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 @pytest.fixture(scope="session")
 def migrated_template(postgres: PostgresServer) -> str:
     """A migrated database that others are copied from."""
-    from events.migrate import migrate
-
     postgres.create(TEMPLATE)
     migrate(postgres.url(TEMPLATE))
-    postgres.let_roles_in()
+    for name, role in LOGINS.items():
+        login(postgres.url(TEMPLATE), name, role, password=name)
     return TEMPLATE
 
 

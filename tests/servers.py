@@ -24,8 +24,14 @@ from services.embedded import EmbeddedNats, EmbeddedPostgres, NatsConfig
 POSTGRES_IMAGE = "postgres:18"
 NATS_IMAGE = "nats:2.15"
 
-#: The database roles that processes connect with; each is a login in tests, with its name as its password.
-ROLES = ("ovop_owner", "ovop_writer", "ovop_relay", "ovop_projector", "ovop_reader")
+#: Who may connect to a test's database; each acts as the role of its name, and its password is its name.
+LOGINS = {
+    "test_owner": "ovop_owner",
+    "test_writer": "ovop_writer",
+    "test_relay": "ovop_relay",
+    "test_projector": "ovop_projector",
+    "test_reader": "ovop_reader",
+}
 
 
 @cache
@@ -51,11 +57,11 @@ class PostgresServer:
 
     admin_url: str
 
-    def url(self, database: str, role: str | None = None) -> str:
-        """How to connect to a database, as the administrator or as one of ROLES."""
+    def url(self, database: str, login: str | None = None) -> str:
+        """How to connect to a database, as the administrator or as one of LOGINS."""
         parts = urlsplit(self.admin_url)
         where = parts.netloc.rpartition("@")
-        netloc = f"{role}:{role}@{where[2]}" if role else parts.netloc
+        netloc = f"{login}:{login}@{where[2]}" if login else parts.netloc
         return urlunsplit(parts._replace(netloc=netloc, path=f"/{database}"))
 
     def run(self, *statements: sql.Composed) -> None:
@@ -67,17 +73,16 @@ class PostgresServer:
     def create(self, database: str, template: str = "template0") -> None:
         """A new database, as a copy of another one."""
         names = {"new": sql.Identifier(database), "old": sql.Identifier(template)}
-        self.run(sql.SQL("CREATE DATABASE {new} TEMPLATE {old} STRATEGY wal_log").format(**names))
+        # A copy does not take along who may connect and create; the test must meet the same walls as the service.
+        rights = sql.SQL(
+            "UPDATE pg_database new SET datacl = old.datacl FROM pg_database old"
+            " WHERE old.datname = {old} AND new.datname = {new}"
+        ).format(old=sql.Literal(template), new=sql.Literal(database))
+        self.run(sql.SQL("CREATE DATABASE {new} TEMPLATE {old} STRATEGY wal_log").format(**names), rights)
 
     def drop(self, database: str) -> None:
         """End everybody's connections to a database, and the database."""
         self.run(sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)").format(name=sql.Identifier(database)))
-
-    def let_roles_in(self) -> None:
-        """Make the roles, which migrations create for the whole server, able to log in."""
-        for role in ROLES:
-            names = {"role": sql.Identifier(role), "password": sql.Literal(role)}
-            self.run(sql.SQL("ALTER ROLE {role} LOGIN PASSWORD {password}").format(**names))
 
 
 @dataclass(frozen=True)
@@ -93,19 +98,19 @@ class LogDatabase:
 
     @property
     def writer(self) -> str:
-        return self.server.url(self.name, "ovop_writer")
+        return self.server.url(self.name, "test_writer")
 
     @property
     def relay(self) -> str:
-        return self.server.url(self.name, "ovop_relay")
+        return self.server.url(self.name, "test_relay")
 
     @property
     def projector(self) -> str:
-        return self.server.url(self.name, "ovop_projector")
+        return self.server.url(self.name, "test_projector")
 
     @property
     def reader(self) -> str:
-        return self.server.url(self.name, "ovop_reader")
+        return self.server.url(self.name, "test_reader")
 
 
 class NatsServer(Protocol):

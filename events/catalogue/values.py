@@ -64,7 +64,8 @@ Position = Annotated[int, Field(ge=0, le=QUANTITY_MAX)]
 Day = date
 
 Channel = Literal["retail", "wholesale", "export"]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+#: Without control characters: a NUL has no place in a database's text, a line break none in a name.
+Text = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class Value(BaseModel):
