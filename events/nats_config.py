@@ -94,7 +94,7 @@ def _service_permissions() -> Mapping[str, Permissions]:
         PROJECTOR: Permissions(
             publish=(
                 stream.format("INFO"),
-                *(f"{consumer.format(verb)}.{PROJECTOR_CONSUMER}" for verb in ("INFO", "CREATE", "DELETE")),
+                *(f"{consumer.format(verb)}.{PROJECTOR_CONSUMER}" for verb in ("INFO", "CREATE", "DELETE", "RESET")),
                 f"$JS.ACK.{EVENTS_STREAM}.{PROJECTOR_CONSUMER}.>",
             ),
             subscribe=(f"{inbox_prefix(PROJECTOR)}.>",),

@@ -22,7 +22,7 @@ from nats.js.api import ConsumerInfo, DeliverPolicy, StreamInfo
 from nats.js.errors import APIError, NotFoundError
 from psycopg.rows import class_row
 
-from events.broker import EVENTS_STREAM, BrokerAddress, Posted, cloud_event, event_subject, headers_of
+from events.broker import EVENTS_STREAM, BrokerAddress, Posted, cloud_event, event_subject, headers_of, note_error
 from events.streams import WINDOW_EVENTS, ensure_stream, events_stream
 
 #: Events read and published in one go; only the last one of them asks for an answer.
@@ -128,7 +128,7 @@ class Relay:
             name="ovop-relay",
             allow_reconnect=False,
             connect_timeout=2,
-            error_cb=_log_error,
+            error_cb=note_error,
         )
         try:
             yield client
@@ -277,7 +277,3 @@ async def _drain(log: psycopg.AsyncConnection[Any], seconds: float) -> bool:
     async for _ in log.notifies(timeout=seconds, stop_after=1):
         heard = True
     return heard
-
-
-async def _log_error(error: Exception) -> None:
-    logger.debug("broker connection: %r", error)
