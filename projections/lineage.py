@@ -1,0 +1,150 @@
+"""The arithmetic of origin: shares, blends, fair rounding, and the order in which a lineage is computed.
+
+Pure and integer only. Nothing here knows of tables or of the log; the read models and the auditor's checks stand on it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from typing import Literal
+
+#: A whole, in parts per million.
+WHOLE_PPM = 1_000_000
+#: The reserved producer (and village) of what nobody knows the origin of. It is a member like any other.
+UNKNOWN = "unknown"
+
+#: What the origin of a product is weighed by (hours are not recorded per producer, so such products go by mass).
+type Basis = Literal["mass", "pieces", "hours"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Which part of a lot comes from which producer: sorted by id bytes, each part positive, one million in all."""
+
+    producers: tuple[str, ...]
+    ppm: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if sum(self.ppm) != WHOLE_PPM or len(self.ppm) != len(self.producers):
+            raise ValueError(f"shares must add up to {WHOLE_PPM} ppm: {self}")
+
+    def as_dict(self) -> dict[str, int]:
+        return dict(zip(self.producers, self.ppm, strict=True))
+
+
+def all_of(producer: str) -> Shares:
+    """The shares of a lot that one producer gave alone."""
+    return Shares((producer,), (WHOLE_PPM,))
+
+
+ALL_UNKNOWN = all_of(UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What went into a lot from one side: grams, pieces, and where that came from."""
+
+    mass_g: int
+    pieces: int
+    shares: Shares
+
+
+def largest_remainder(total: int, weights: Sequence[int], ids: Sequence[str]) -> list[int]:
+    """Split `total` in proportion to the weights into integers that add up to it exactly.
+
+    Each part is rounded down, then the largest remainders get one more; ties go by the bytes of the id. A negative
+    total is split as its absolute value and negated, so that taking back what was given leaves nothing. Weights are at
+    least 0. Raises ValueError when they add up to 0.
+    """
+    if total < 0:
+        return [-part for part in largest_remainder(-total, weights, ids)]
+    whole = sum(weights)
+    if whole <= 0 or min(weights) < 0:
+        raise ValueError("weights must be at least 0 and add up to more")
+    parts = [total * weight // whole for weight in weights]
+    missing = total - sum(parts)
+    if missing:
+        remainders = sorted(
+            (-(total * weight % whole), identity.encode(), at)
+            for at, (weight, identity) in enumerate(zip(weights, ids, strict=True))
+        )
+        for _, _, at in remainders[:missing]:
+            parts[at] += 1
+    return parts
+
+
+def blend(parts: Sequence[Part], basis: Basis = "mass") -> Shares:
+    """The shares of what these parts became together, each weighted by what was consumed of it.
+
+    Only origin-bearing parts are given. They are weighed by pieces where the product's basis is pieces, else by mass;
+    if a part does not state that measure, by the other one; if neither is stated by all, by whichever each states. No
+    weight at all is unknown origin.
+    """
+    if len(parts) == 1:
+        # One origin, however much of it: the common case of a product made of one lot.
+        return parts[0].shares if parts[0].mass_g or parts[0].pieces else ALL_UNKNOWN
+    weights = _weights(parts, basis)
+    sums: dict[str, int] = {}
+    for part, weight in zip(parts, weights, strict=True):
+        if weight:
+            for producer, ppm in zip(part.shares.producers, part.shares.ppm, strict=True):
+                sums[producer] = sums.get(producer, 0) + weight * ppm
+    if not sums:
+        return ALL_UNKNOWN
+    producers = sorted(sums, key=str.encode)
+    rounded = largest_remainder(WHOLE_PPM, [sums[producer] for producer in producers], producers)
+    kept = [(producer, part) for producer, part in zip(producers, rounded, strict=True) if part]
+    return Shares(tuple(producer for producer, _ in kept), tuple(part for _, part in kept))
+
+
+def _weights(parts: Sequence[Part], basis: Basis) -> list[int]:
+    by_mass = [part.mass_g for part in parts]
+    by_pieces = [part.pieces for part in parts]
+    for measure in (by_pieces, by_mass) if basis == "pieces" else (by_mass, by_pieces):
+        if all(measure):
+            return measure
+    return [part.mass_g or part.pieces for part in parts]
+
+
+def downstream(roots: Iterable[str], outputs_of: Mapping[str, Iterable[str]]) -> set[str]:
+    """Everything that can be reached from the roots, the roots themselves left out unless they are reached again."""
+    reached: set[str] = set()
+    waiting = list(roots)
+    while waiting:
+        for output in outputs_of.get(waiting.pop(), ()):
+            if output not in reached:
+                reached.add(output)
+                waiting.append(output)
+    return reached
+
+
+def closes_cycle(output: str, inputs: Iterable[str], outputs_of: Mapping[str, Iterable[str]]) -> set[str]:
+    """Those of the inputs that come, themselves, from the output: edges from them would make a lot its own ancestor."""
+    inputs = set(inputs)
+    return inputs & (downstream([output], outputs_of) | {output})
+
+
+def inputs_first(lots: Iterable[str], inputs_of: Mapping[str, Iterable[str]]) -> list[str]:
+    """The lots in an order in which each comes after those of its inputs that are among them. Ties by id bytes.
+
+    Raises ValueError when they go round in a cycle.
+    """
+    among = set(lots)
+    waits_for = {lot: {given for given in inputs_of.get(lot, ()) if given in among} for lot in among}
+    leads_to: dict[str, list[str]] = {}
+    for lot, given in waits_for.items():
+        for one in given:
+            leads_to.setdefault(one, []).append(lot)
+    ready = [(lot.encode(), lot) for lot, given in waits_for.items() if not given]
+    heapify(ready)
+    order: list[str] = []
+    while ready:
+        _, lot = heappop(ready)
+        order.append(lot)
+        for output in leads_to.get(lot, ()):
+            waits_for[output].discard(lot)
+            if not waits_for[output]:
+                heappush(ready, (output.encode(), output))
+    if len(order) != len(among):
+        raise ValueError("a lineage goes round in a cycle")
+    return order
