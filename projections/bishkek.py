@@ -1,0 +1,28 @@
+"""Days and months of Asia/Bishkek: the network's business calendar."""
+
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+BISHKEK = ZoneInfo("Asia/Bishkek")
+
+
+def day_of(moment: datetime) -> date:
+    """The business day of an instant. An instant at the very edge of the calendar keeps its own date."""
+    try:
+        return moment.astimezone(BISHKEK).date()
+    except OverflowError:
+        return moment.date()
+
+
+@lru_cache(maxsize=16_384)
+def month_of(day: date) -> str:
+    """The month of a day as `2016-03`; compared as text, months sort as time does."""
+    return f"{day.year:04d}-{day.month:02d}"
+
+
+@lru_cache(maxsize=4_096)
+def month_after(month: str) -> str:
+    """The month that follows `2016-03`."""
+    year, number = int(month[:4]), int(month[5:])
+    return f"{year + 1:04d}-01" if number == 12 else f"{year:04d}-{number + 1:02d}"

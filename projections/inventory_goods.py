@@ -1,0 +1,367 @@
+"""Lots made and used up, units packed, moved, counted and lost."""
+
+from events.catalogue import committee, logistics, outlets, production
+from events.catalogue.base import Recorded
+from events.catalogue.values import LotInput, StockLine
+from projections import inventory_tables as t
+from projections.inventory_book import (
+    CANCELLED,
+    CONSUMED_G,
+    CONSUMED_PIECES,
+    DESTROYED,
+    DESTROYED_G,
+    DESTROYED_PIECES,
+    MADE_G,
+    MADE_PIECES,
+    ON_HAND,
+    ON_HAND_G,
+    ON_HAND_PIECES,
+    OPENING,
+    PACKED,
+    PACKED_G,
+    PACKED_PIECES,
+    RECEIVED,
+    SAMPLED,
+    SAMPLED_G,
+    SHIPPED,
+    UNEXPLAINED,
+    Book,
+    Lot,
+    stamp_of,
+)
+from projections.inventory_recalls import names_in
+
+SHIPPED_UNITS, RECEIVED_UNITS, LOST_UNITS, CANCELLED_UNITS, SURPLUS_UNITS, IN_TRANSIT_UNITS = range(6)
+
+
+def lot_collected(book: Book, recorded: Recorded[production.LotCollected]) -> None:
+    event = recorded.event
+    maker = f"producer/{event.producer}"
+    _made(book, recorded, event.material, maker, event.delivered_to, event.mass_g, event.pieces)
+
+
+def material_received(book: Book, recorded: Recorded[production.MaterialReceived]) -> None:
+    event = recorded.event
+    maker = f"supplier/{event.supplier}"
+    if _made(book, recorded, event.material, maker, event.delivered_to, event.mass_g, event.pieces):
+        book.reach.lot_delivered(event.lot, event.supplier)
+
+
+def lots_pooled(book: Book, recorded: Recorded[production.LotsPooled]) -> None:
+    event = recorded.event
+    place = f"workshop/{event.workshop}"
+    _made(book, recorded, event.material, place, place, event.mass_g, event.pieces, _inputs(event.inputs))
+
+
+def batch_produced(book: Book, recorded: Recorded[production.BatchProduced]) -> None:
+    event = recorded.event
+    by_products = _by_products(event.by_products)
+    _made(
+        book,
+        recorded,
+        event.product,
+        event.made_by,
+        event.made_at,
+        event.mass_g,
+        event.pieces,
+        _inputs(event.inputs),
+        by_products,
+    )
+
+
+def _inputs(inputs: tuple[LotInput, ...]) -> str:
+    return " ".join([f"{given.lot}/{given.mass_g}/{given.pieces}" for given in inputs])
+
+
+def _by_products(by_products: tuple[production.ByProduct, ...]) -> str:
+    return " ".join([f"{kept.lot}/{kept.mass_g}/0" for kept in by_products if kept.lot])
+
+
+def _made(
+    book: Book,
+    recorded: Recorded[production.LotFact],
+    item: str,
+    maker: str,
+    place: str,
+    mass_g: int,
+    pieces: int,
+    inputs: str = "",
+    by_products: str = "",
+) -> bool:
+    """A lot came to be. A second report of the same lot changes nothing and is flagged: the first one recorded counts."""
+    lot = book.lot(recorded.event.lot)
+    if lot.made_position is not None:
+        book.flag("lot_repeated", f"lot/{lot.lot}", recorded, place)
+        return False
+    lot.item, lot.maker, lot.made_at, lot.made_position = item, maker, place, recorded.position
+    lot.mass_g, lot.pieces, lot.inputs, lot.by_products = mass_g, pieces, inputs, by_products
+    for row in list(book.waiting.get(lot.lot, {}).values()):
+        if row[2] == "correction":
+            book.wait_no_more(row)
+            if row[3] > lot.corrected:
+                lot.corrected = row[3]
+                lot.mass_g, lot.pieces, lot.inputs, lot.by_products = row[4], row[5], row[7], row[8]
+    _take_waiting_samples(book, lot)
+    _post_lot(book, lot, 1)
+    return True
+
+
+def _post_lot(book: Book, lot: Lot, sign: int) -> None:
+    """Put what a lot's step says onto the sums (1), or take it off again (-1) before the step is corrected."""
+    place = lot.made_at or ""
+    made = book.bulk[lot.lot, place]
+    made[MADE_G] += sign * lot.mass_g
+    made[MADE_PIECES] += sign * lot.pieces
+    made[ON_HAND_G] += sign * lot.mass_g
+    made[ON_HAND_PIECES] += sign * lot.pieces
+    if not lot.inputs:
+        return
+    for entry in lot.inputs.split():
+        source, mass_g, pieces = entry.split("/")
+        used = book.bulk[source, place]
+        used[CONSUMED_G] += sign * int(mass_g)
+        used[CONSUMED_PIECES] += sign * int(pieces)
+        used[ON_HAND_G] -= sign * int(mass_g)
+        used[ON_HAND_PIECES] -= sign * int(pieces)
+    for entry in lot.by_products.split():
+        kept, mass_g, _ = entry.split("/")
+        made = book.bulk[kept, place]
+        made[MADE_G] += sign * int(mass_g)
+        made[ON_HAND_G] += sign * int(mass_g)
+    if sign > 0 and book.reach.recalls:
+        book.reach.step_made(lot.lot, names_in(lot.inputs), names_in(lot.by_products))
+
+
+def lot_corrected(book: Book, recorded: Recorded[production.LotCorrected]) -> None:
+    event = recorded.event
+    known = book.lots.get(event.lot)
+    maker = f"producer/{event.producer}" if event.producer else None
+    inputs, by_products = (known.inputs, known.by_products) if known else ("", "")
+    if _corrected(book, recorded, event.mass_g, event.pieces, inputs, by_products) and maker:
+        book.lot(event.lot).maker = maker
+
+
+def batch_inputs_corrected(book: Book, recorded: Recorded[production.BatchInputsCorrected]) -> None:
+    event = recorded.event
+    _corrected(book, recorded, event.mass_g, event.pieces, _inputs(event.inputs), _by_products(event.by_products))
+
+
+def _corrected(
+    book: Book, recorded: Recorded[production.LotFact], mass_g: int, pieces: int, inputs: str, by_products: str
+) -> bool:
+    """The latest correction by claimed time counts; one that arrives before its lot waits for it."""
+    event, stamp = recorded.event, stamp_of(recorded)
+    lot = book.lots.get(event.lot)
+    if lot is None or lot.made_position is None:
+        _wait(book, recorded, "correction", mass_g, pieces, 0, inputs, by_products)
+        return False
+    if stamp <= lot.corrected:
+        return False
+    _post_lot(book, lot, -1)
+    lot = book.lot(event.lot)
+    lot.corrected = stamp
+    lot.mass_g, lot.pieces, lot.inputs, lot.by_products = mass_g, pieces, inputs, by_products
+    _post_lot(book, lot, 1)
+    return True
+
+
+def _wait(
+    book: Book,
+    recorded: Recorded[production.LotFact] | Recorded[committee.SampleReceived],
+    kind: str,
+    mass_g: int,
+    pieces: int,
+    units: int,
+    inputs: str = "",
+    by_products: str = "",
+) -> None:
+    event = recorded.event
+    lot = (event.batch or "") if isinstance(event, committee.SampleReceived) else event.lot
+    book.wait((lot, recorded.position, kind, stamp_of(recorded), mass_g, pieces, units, inputs, by_products))
+
+
+def batch_packed(book: Book, recorded: Recorded[production.BatchPacked]) -> None:
+    """Units appear where they were packed; grams or pieces of the lot turn into them. The first code stays public."""
+    event = recorded.event
+    lot = book.lot(event.lot)
+    lot.packed_units += event.units
+    if lot.code is None:
+        lot.code, lot.product, lot.packed_at, lot.best_before = (
+            event.code,
+            event.product,
+            event.packed_at,
+            event.best_before,
+        )
+    elif event.best_before is not None and (lot.best_before is None or event.best_before < lot.best_before):
+        lot.best_before = event.best_before
+    used = book.bulk[event.lot, event.packed_at]
+    used[PACKED_G] += event.units * event.unit_mass_g
+    used[PACKED_PIECES] += event.units * event.unit_pieces
+    used[ON_HAND_G] -= event.units * event.unit_mass_g
+    used[ON_HAND_PIECES] -= event.units * event.unit_pieces
+    stock = book.stock[event.packed_at, event.lot]
+    stock[PACKED] += event.units
+    stock[ON_HAND] += event.units
+    _take_waiting_samples(book, lot)
+
+
+def lot_tested(book: Book, recorded: Recorded[production.LotTested]) -> None:
+    event = recorded.event
+    if event.sample_mass_g or event.sample_units:
+        _take_sample(book, recorded, event.lot, event.sample_mass_g, event.sample_units)
+
+
+def sample_received(book: Book, recorded: Recorded[committee.SampleReceived]) -> None:
+    event = recorded.event
+    if event.batch is not None and event.units:
+        _take_sample(book, recorded, event.batch, 0, event.units)
+
+
+def _take_sample(
+    book: Book,
+    recorded: Recorded[production.LotTested] | Recorded[committee.SampleReceived],
+    name: str,
+    mass_g: int,
+    units: int,
+) -> None:
+    _wait(book, recorded, "sample", mass_g, 0, units)
+    lot = book.lots.get(name)
+    if lot is not None:
+        _take_waiting_samples(book, lot)
+
+
+def _take_waiting_samples(book: Book, lot: Lot) -> None:
+    """Grams of a sample leave the place where the lot was made, units the place where it was first packed."""
+    for row in list(book.waiting.get(lot.lot, {}).values()):
+        name, position, kind, stamp, mass_g, pieces, units, *edges = row
+        if kind != "sample":
+            continue
+        if mass_g and lot.made_at is not None:
+            taken = book.bulk[lot.lot, lot.made_at]
+            taken[SAMPLED_G] += mass_g
+            taken[ON_HAND_G] -= mass_g
+            mass_g = 0
+        if units and lot.packed_at is not None:
+            stock = book.stock[lot.packed_at, lot.lot]
+            stock[SAMPLED] += units
+            stock[ON_HAND] -= units
+            units = 0
+        if mass_g or units:
+            book.wait((name, position, kind, stamp, mass_g, pieces, units, *edges))
+        else:
+            book.wait_no_more(row)
+
+
+def batch_discarded(book: Book, recorded: Recorded[production.BatchDiscarded]) -> None:
+    event = recorded.event
+    if event.mass_g or event.pieces:
+        lost = book.bulk[event.lot, event.place]
+        lost[DESTROYED_G] += event.mass_g
+        lost[DESTROYED_PIECES] += event.pieces
+        lost[ON_HAND_G] -= event.mass_g
+        lost[ON_HAND_PIECES] -= event.pieces
+    if event.units:
+        _destroy(book, event.place, event.lot, event.units)
+
+
+def _destroy(book: Book, place: str, batch: str, units: int) -> None:
+    stock = book.stock[place, batch]
+    stock[DESTROYED] += units
+    stock[ON_HAND] -= units
+
+
+def stock_written_off(book: Book, recorded: Recorded[outlets.StockWrittenOff]) -> None:
+    for line in recorded.event.lines:
+        _destroy(book, recorded.event.place, line.batch, line.units)
+
+
+def opening_stock_counted(book: Book, recorded: Recorded[outlets.OpeningStockCounted]) -> None:
+    place = f"outlet/{recorded.event.outlet}"
+    for line in recorded.event.lines:
+        stock = book.stock[place, line.batch]
+        stock[OPENING] += line.units
+        stock[ON_HAND] += line.units
+
+
+def stock_counted(book: Book, recorded: Recorded[outlets.StockCounted]) -> None:
+    """The count becomes what is on hand at this position; the difference is unexplained."""
+    event = recorded.event
+    for line in event.lines:
+        key = (event.place, line.batch)
+        stock = book.stock[key]
+        expected = book.counted.get(key, 0) + stock[ON_HAND]
+        difference = line.units - expected
+        stock[UNEXPLAINED] += difference
+        stock[ON_HAND] += difference
+        book.new_rows[t.COUNTS].append(
+            (
+                recorded.position,
+                line.batch,
+                event.count,
+                event.place,
+                recorded.occurred_at,
+                expected,
+                line.units,
+                difference,
+            )
+        )
+
+
+def stock_shipped(book: Book, recorded: Recorded[logistics.StockShipped]) -> None:
+    event = recorded.event
+    header = _consignment(book, event.consignment)
+    if header[1] is None:
+        header[1:4] = event.origin, event.destination, recorded.occurred_at
+    for line in event.lines:
+        stock = book.stock[event.origin, line.batch]
+        stock[SHIPPED] += line.units
+        stock[ON_HAND] -= line.units
+    _move(book, event.consignment, SHIPPED_UNITS, event.lines)
+
+
+def stock_received(book: Book, recorded: Recorded[logistics.StockReceived]) -> None:
+    event = recorded.event
+    for line in event.lines:
+        stock = book.stock[event.place, line.batch]
+        stock[RECEIVED] += line.units
+        stock[ON_HAND] += line.units
+    _move(book, event.consignment, RECEIVED_UNITS, event.lines)
+
+
+def shipment_lost(book: Book, recorded: Recorded[logistics.ShipmentLost]) -> None:
+    _move(book, recorded.event.consignment, LOST_UNITS, recorded.event.lines)
+
+
+def shipment_cancelled(book: Book, recorded: Recorded[logistics.ShipmentCancelled]) -> None:
+    consignment = recorded.event.consignment
+    _consignment(book, consignment)[4] = True
+    for batch in book.transit[consignment]:
+        _settle(book, consignment, batch)
+
+
+def _consignment(book: Book, consignment: str) -> list[object]:
+    book.changed_consignments.add(consignment)
+    return book.consignments.setdefault(consignment, [consignment, None, None, None, False])
+
+
+def _move(book: Book, consignment: str, column: int, lines: tuple[StockLine, ...]) -> None:
+    _consignment(book, consignment)
+    for line in lines:
+        book.transit[consignment].setdefault(line.batch, [0] * 6)[column] += line.units
+        _settle(book, consignment, line.batch)
+
+
+def _settle(book: Book, consignment: str, batch: str) -> None:
+    """What is in transit, surplus or back at the origin follows from the sums alone, so the order does not matter."""
+    _, origin, _, _, cancelled = book.consignments[consignment]
+    sums = book.transit[consignment][batch]
+    book.changed_transit.add((consignment, batch))
+    under_way = sums[SHIPPED_UNITS] - sums[RECEIVED_UNITS] - sums[LOST_UNITS]
+    back = max(under_way, 0) if cancelled else 0
+    if origin is not None and back != sums[CANCELLED_UNITS]:
+        stock = book.stock[origin, batch]
+        stock[CANCELLED] += back - sums[CANCELLED_UNITS]
+        stock[ON_HAND] += back - sums[CANCELLED_UNITS]
+    sums[CANCELLED_UNITS] = back
+    sums[SURPLUS_UNITS] = max(-under_way, 0)
+    sums[IN_TRANSIT_UNITS] = max(under_way, 0) - back

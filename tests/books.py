@@ -1,0 +1,98 @@
+"""A log in memory and the tables that folds make of it, for tests of read models that need no store."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID, uuid5
+
+import psycopg
+from psycopg import sql
+
+from events.catalogue.base import Event, Recorded
+from projections.base import Connection, Db, ReadModel, Row, create_tables, use_schema
+
+START = datetime(2016, 3, 10, 6, 0, tzinfo=UTC)
+_NAMESPACE = UUID(int=0)
+
+
+class History:
+    """Events in the order in which they are recorded, a minute apart, each with its claimed time."""
+
+    def __init__(self) -> None:
+        self.recorded: list[Recorded[Event]] = []
+
+    def add(self, *events: Event, at: datetime | None = None, late: timedelta = timedelta(0)) -> "History":
+        """Record events that happened `at`; `late` after that, when it is said, else in step with the log."""
+        for event in events:
+            position = len(self.recorded) + 1
+            now = at or START + timedelta(minutes=position)
+            recorded_at = now + late if late or at is None else max(now, self._last())
+            self.recorded.append(
+                Recorded(
+                    position=position,
+                    event_id=uuid5(_NAMESPACE, str(position)),
+                    stream=event.stream(),
+                    version=position,
+                    occurred_at=now,
+                    recorded_at=recorded_at,
+                    actor="user/test",
+                    event=event,
+                )
+            )
+        return self
+
+    def _last(self) -> datetime:
+        return self.recorded[-1].recorded_at if self.recorded else START
+
+    def in_order(self, order: Sequence[int]) -> "History":
+        """The same events, recorded in another order: only positions change."""
+        other = History()
+        for position, index in enumerate(order, start=1):
+            one = self.recorded[index]
+            other.recorded.append(
+                Recorded(
+                    position, one.event_id, one.stream, position, one.occurred_at, one.recorded_at, one.actor, one.event
+                )
+            )
+        return other
+
+
+class Tables:
+    """One read model's tables in a schema of their own, filled by its fold."""
+
+    def __init__(self, connection: Connection, model: ReadModel, schema: str) -> None:
+        self.connection, self.model, self.schema = connection, model, schema
+        create_tables(connection, model, schema)
+
+    def fold(self, history: History, cuts: Iterable[int] = ()) -> "Tables":
+        """Fold a history whole, or cut into batches after these many events."""
+        taken = [one for one in history.recorded if type(one.event) in self.model.takes]
+        edges = sorted({0, len(taken), *(cut for cut in cuts if 0 < cut < len(taken))})
+        for start, end in pairwise(edges):
+            self.here()
+            self.model.fold(taken[start:end], Db(self.connection))
+        self.here()
+        return self
+
+    def here(self) -> Connection:
+        use_schema(self.connection, self.schema)
+        return self.connection
+
+    def rows(self, table: str, columns: str = "*") -> list[Row]:
+        query = sql.SQL("SELECT " + columns + " FROM {}").format(sql.Identifier(table))  # type: ignore[arg-type]
+        return sorted(self.here().execute(query).fetchall(), key=repr)
+
+    def one(self, statement: str, *params: object) -> Row | None:
+        return self.here().execute(statement.encode(), params or None).fetchone()
+
+    def everything(self) -> dict[str, list[Row]]:
+        """All tables, to compare two ways to the same books."""
+        return {name: self.rows(name) for name in sorted(self.model.tables.tables)}
+
+    def break_it(self, statement: str) -> None:
+        """Do to the tables what nobody may, so that an identity can be seen to fail."""
+        self.here().execute(statement.encode())
+
+
+def connect(url: str) -> Connection:
+    return psycopg.connect(url)
