@@ -1,0 +1,158 @@
+"""The bytes of an event that are hashed, signed and proved: RFC 8785 canonical JSON, final from the first day.
+
+A leaf is one JSON object with the keys actor, data, event_id, nonce, occurred_at, recorded_at, stream, type, in that
+order. Events hold integers, ASCII keys and no floats, so sorted keys and shortest escapes are the whole of RFC 8785; a
+property test compares with the `rfc8785` package. Only the log knows `recorded_at`: the sender prepares what stands
+before it (the head) and after it (the tail), the database joins and hashes the three.
+"""
+
+import hashlib
+import re
+import secrets
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from events.catalogue import registry
+from events.catalogue.base import Event, Recorded
+
+#: Entry bundles of a tiled transparency log give a leaf's length in 16 bits.
+LEAF_BYTES_MAX = 65_535
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
+
+_BEFORE_ACTOR = len('{"actor":"')
+_ACTOR_TO_DATA = len('","data":')
+_INSTANT = len("2016-12-31T23:59:59.999999Z")
+# Lengths counted from the end of the leaf, where everything but stream and type has a fixed length.
+_END = len('"}')
+_TYPE_TO_STREAM = len('","type":"')
+_RECORDED_TO_STREAM = _INSTANT + len('","stream":"')
+_OCCURRED_TO_RECORDED = _INSTANT + len('","recorded_at":"')
+_NONCE_TO_OCCURRED = 32 + len('","occurred_at":"')
+_ID_TO_NONCE = 36 + len('","nonce":"')
+_DATA_TO_ID = len(',"event_id":"')
+
+
+class NotPlain(ValueError):
+    """An actor, a stream or a type is not 1 to 200 characters of A-Z a-z 0-9 . _ / -"""
+
+    def __init__(self, what: str, value: str) -> None:
+        super().__init__(f"{self.__doc__} ({what}: {value[:80]!r})")
+        self.what = what
+
+
+class EventTooLarge(ValueError):
+    """An event is larger than a leaf of the log may be (65,535 bytes)."""
+
+    def __init__(self, leaf_bytes: int) -> None:
+        super().__init__(f"{self.__doc__} ({leaf_bytes} bytes)")
+        self.leaf_bytes = leaf_bytes
+
+
+class Ends(NamedTuple):
+    """A leaf without its `recorded_at`: the bytes before it and the bytes after it."""
+
+    head: bytes
+    tail: bytes
+
+
+def canonical(value: Any) -> bytes:
+    """RFC 8785 bytes of a JSON value without floats and without keys beyond ASCII."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def content_hash(value: Any) -> bytes:
+    """The hash of a request's content: the same content in another order of keys has the same hash."""
+    return hashlib.sha256(canonical(value)).digest()
+
+
+def event_data(event: Event) -> bytes:
+    """An event's own fields as the log keeps them; a field that is None is left out."""
+    return canonical(event.model_dump(mode="json", exclude_none=True))
+
+
+def instant(moment: datetime) -> str:
+    """An aware moment in UTC, always with six decimals: `2016-12-31T18:00:00.000000Z`."""
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def leaf_ends(actor: str, data: bytes, event_id: UUID, occurred_at: datetime, stream: str, wire_name: str) -> Ends:
+    """The two ends of a leaf, with a fresh nonce, so that nobody can guess an event from its published hash.
+
+    Raises NotPlain, EventTooLarge.
+    """
+    for what, value in (("actor", actor), ("stream", stream), ("type", wire_name)):
+        if _PLAIN.fullmatch(value) is None:
+            raise NotPlain(what, value)
+    head = b'{"actor":"%b","data":%b,"event_id":"%b","nonce":"%b","occurred_at":"%b","recorded_at":"' % (
+        actor.encode(),
+        data,
+        str(event_id).encode(),
+        secrets.token_hex(16).encode(),
+        instant(occurred_at).encode(),
+    )
+    tail = b'","stream":"%b","type":"%b"}' % (stream.encode(), wire_name.encode())
+    size = len(head) + _INSTANT + len(tail)
+    if size > LEAF_BYTES_MAX:
+        raise EventTooLarge(size)
+    return Ends(head, tail)
+
+
+def hash_leaf(leaf: bytes) -> bytes:
+    """The leaf's hash in a Merkle tree (RFC 6962: a zero byte keeps leaves apart from nodes)."""
+    return hashlib.sha256(b"\x00" + leaf).digest()
+
+
+class LeafParts(NamedTuple):
+    """A leaf taken apart by the known places of its parts; `data` is still JSON."""
+
+    wire_name: str
+    data: bytes
+    actor: str
+    event_id: str
+    occurred_at: str
+    recorded_at: str
+    stream: str
+
+
+def take_apart(leaf: bytes) -> LeafParts:
+    """The parts of a leaf. Right for leaves made by `leaf_ends` only: places are counted, nothing is searched twice."""
+    type_at = leaf.rindex(b'"', 0, -_END) + 1
+    stream_end = type_at - _TYPE_TO_STREAM
+    stream_at = leaf.rindex(b'"', 0, stream_end) + 1
+    recorded_at = stream_at - _RECORDED_TO_STREAM
+    occurred_at = recorded_at - _OCCURRED_TO_RECORDED
+    id_at = occurred_at - _NONCE_TO_OCCURRED - _ID_TO_NONCE
+    actor_end = leaf.index(b'"', _BEFORE_ACTOR)
+    return LeafParts(
+        leaf[type_at:-_END].decode(),
+        leaf[actor_end + _ACTOR_TO_DATA : id_at - _DATA_TO_ID],
+        leaf[_BEFORE_ACTOR:actor_end].decode(),
+        leaf[id_at : id_at + 36].decode(),
+        leaf[occurred_at : occurred_at + _INSTANT].decode(),
+        leaf[recorded_at : recorded_at + _INSTANT].decode(),
+        leaf[stream_at:stream_end].decode(),
+    )
+
+
+def decode_leaf(position: int, version: int, leaf: bytes) -> Recorded[Event]:
+    """A leaf as the event it is today, at its place in the log.
+
+    Raises UnknownEventType, UndecodableEvent (events.catalogue.registry).
+    """
+    wire_name, data, actor, event_id, occurred_at, recorded_at, stream = take_apart(leaf)
+    return Recorded(
+        position,
+        UUID(event_id),
+        stream,
+        version,
+        datetime.fromisoformat(occurred_at),
+        datetime.fromisoformat(recorded_at),
+        actor,
+        registry.decode(wire_name, data),
+    )

@@ -1,0 +1,351 @@
+"""Concurrent callers share one commit: whoever waits while a commit runs goes with the next.
+
+There is no thread of its own between a blocking caller and the database: the first caller commits, in its own thread,
+for all who wait, and hands the lead to the first of those who came meanwhile. Callers from asyncio are led by one
+background thread. Groups of several processes meet at the head lock of the database.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from events import append_call
+from events.appends import (
+    GROUP_EVENTS_MAX,
+    Append,
+    Appended,
+    AppendRefused,
+    Conflict,
+    Duplicate,
+    LogBusy,
+    LogClosed,
+    LogUnavailable,
+    Outcome,
+)
+
+#: Events that may wait for their commit in one process; more are refused with LogBusy.
+WAITING_EVENTS_MAX = 20_000
+
+_OPTIONS = (
+    "-c default_transaction_isolation=read\\ committed -c synchronous_commit=on -c jit=off"
+    " -c statement_timeout=30s -c lock_timeout=20s"
+)
+
+type _Answer = Outcome | Exception
+
+
+def with_options(conninfo: str, options: str) -> str:
+    """A connection string with more settings of the session; it keeps those it has."""
+    given = conninfo_to_dict(conninfo).get("options")
+    return make_conninfo(
+        conninfo,
+        options=f"{given} {options}" if given else options,
+        connect_timeout=5,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=20_000,
+    )
+
+
+class _Waiter:
+    """A blocking caller's requests, at most one group of them."""
+
+    __slots__ = ("_asleep", "answers", "appends", "events")
+
+    def __init__(self, appends: Sequence[Append], events: int) -> None:
+        self.appends = appends
+        self.events = events
+        self.answers: list[_Answer] | None = None
+        self._asleep = threading.Lock()
+        self._asleep.acquire()
+
+    def sleep(self) -> None:
+        self._asleep.acquire()
+
+    def wake(self) -> None:
+        """Settled, or to lead: the sleeper sees which by its answers."""
+        self._asleep.release()
+
+
+class _SoonWaiter:
+    """An asyncio caller's requests."""
+
+    __slots__ = ("answers", "appends", "events", "future")
+
+    def __init__(self, appends: Sequence[Append], events: int, future: asyncio.Future[list[_Answer]]) -> None:
+        self.appends = appends
+        self.events = events
+        self.answers: list[_Answer] | None = None
+        self.future = future
+
+
+type _Caller = _Waiter | _SoonWaiter
+
+
+class GroupCommit:
+    """The way into the log for one process: one connection, groups of at most 500 events."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = with_options(conninfo, _OPTIONS)
+        self._connection: psycopg.Connection | None = None
+        self._mutex = threading.Lock()
+        self._queue: deque[_Caller] = deque()
+        self._waiting_events = 0
+        self._led = False
+        self._closed = False
+        self._soon_leader: threading.Thread | None = None
+        self._soon_lead = threading.Semaphore(0)
+
+    def append(self, appends: Sequence[Append]) -> list[Outcome]:
+        """Blocks until every request is durable or answered.
+
+        Raises LogUnavailable, LogBusy, LogClosed, RecordedAtRefused, AppendRefused, NotPlain, EventTooLarge.
+        """
+        answers: list[_Answer] = []
+        for chunk, events in _chunks(appends):
+            waiter = _Waiter(chunk, events)
+            if not self._enter(waiter):
+                waiter.sleep()
+            if waiter.answers is None:
+                self._lead_for(waiter)
+            assert waiter.answers is not None
+            answers += waiter.answers
+        return _outcomes(answers)
+
+    async def append_soon(self, appends: Sequence[Append]) -> list[Outcome]:
+        """The same from asyncio, without blocking the loop."""
+        answers: list[_Answer] = []
+        for chunk, events in _chunks(appends):
+            waiter = _SoonWaiter(chunk, events, asyncio.get_running_loop().create_future())
+            if self._enter(waiter):
+                self._soon_lead.release()
+            answers += await waiter.future
+        return _outcomes(answers)
+
+    def close(self) -> None:
+        """Lets what waits be stored, then ends. Later callers get LogClosed."""
+        with self._mutex:
+            self._closed = True
+            leader = self._soon_leader
+        if leader is not None:
+            self._soon_lead.release()
+            leader.join()
+        if self._connection is not None and not self._led:
+            self._connection.close()
+            self._connection = None
+
+    def _enter(self, caller: _Caller) -> bool:
+        """Queue up; True if the caller has to lead."""
+        with self._mutex:
+            if self._closed:
+                raise LogClosed
+            if self._waiting_events + caller.events > WAITING_EVENTS_MAX:
+                raise LogBusy
+            self._queue.append(caller)
+            self._waiting_events += caller.events
+            if isinstance(caller, _SoonWaiter) and self._soon_leader is None:
+                self._soon_leader = threading.Thread(target=self._lead_soon, name="log-commit", daemon=True)
+                self._soon_leader.start()
+            lead = not self._led
+            self._led = True
+            return lead
+
+    def _lead_for(self, own: _Waiter) -> None:
+        """Commit groups until the leader's own requests are among them, then hand over."""
+        while own.answers is None:
+            group = self._take()
+            self._commit(group)
+            if own.answers is not None:
+                self._hand_over()
+            _settle([caller for caller in group if caller is not own])
+
+    def _lead_soon(self) -> None:
+        """The background thread: leads while the first of the queue is an asyncio caller."""
+        while True:
+            self._soon_lead.acquire()
+            with self._mutex:
+                if not self._queue or not isinstance(self._queue[0], _SoonWaiter):
+                    if self._closed:
+                        return
+                    continue
+            leading = True
+            while leading:
+                group = self._take()
+                self._commit(group)
+                leading = self._hand_over(keep_soon=True)
+                _settle(group)
+            if self._closed:
+                return
+
+    def _take(self) -> list[_Caller]:
+        with self._mutex:
+            group = [self._queue.popleft()]
+            events = group[0].events
+            while self._queue and events + self._queue[0].events <= GROUP_EVENTS_MAX:
+                events += self._queue[0].events
+                group.append(self._queue.popleft())
+            self._waiting_events -= events
+            return group
+
+    def _hand_over(self, keep_soon: bool = False) -> bool:
+        """Wake who leads next. True if that is the background thread and it is the one that asks."""
+        with self._mutex:
+            if not self._queue:
+                self._led = False
+                return False
+            following = self._queue[0]
+        if isinstance(following, _Waiter):
+            following.wake()
+            return False
+        if not keep_soon:
+            self._soon_lead.release()
+        return keep_soon
+
+    def _commit(self, group: list[_Caller]) -> None:
+        """Answer every caller of a group; whatever goes wrong is an answer too."""
+        requests = [append for caller in group for append in caller.appends]
+        try:
+            answers = self._answers(requests)
+        except Exception as error:  # noqa: BLE001 - the callers must wake up, whatever it was
+            answers = [error] * len(requests)
+        at = 0
+        for caller in group:
+            caller.answers = answers[at : at + len(caller.appends)]
+            at += len(caller.appends)
+
+    def _answers(self, requests: list[Append]) -> list[_Answer]:
+        """An id that occurs twice in a group is asked about once; the others wait for that answer or a next call."""
+        ids = {event_id for request in requests for event_id in request.event_ids}
+        if len(ids) == sum(len(request.events) for request in requests):
+            return self._run(requests)
+        answers: list[_Answer] = [LogUnavailable()] * len(requests)
+        remaining = list(range(len(requests)))
+        while remaining:
+            now, held = _without_repeats(requests, remaining)
+            settled: dict[object, tuple[bytes, _Answer]] = {}
+            for index, answer in zip(now, self._run([requests[index] for index in now]), strict=True):
+                answers[index] = answer
+                settled[requests[index].request_id] = (requests[index].request_hash, answer)
+            remaining = []
+            for index in held:
+                repeated = _answer_of_repeat(requests[index], settled)
+                if repeated is None:
+                    remaining.append(index)
+                else:
+                    answers[index] = repeated
+        return answers
+
+    def _run(self, requests: list[Append]) -> list[_Answer]:
+        """One call of the database. A request that the database refuses does not take its neighbours with it."""
+        try:
+            return list(self._run_again_if_cut_off(requests))
+        except AppendRefused as refusal:
+            if len(requests) == 1:
+                return [refusal]
+        answers: list[_Answer] = []
+        for request in requests:
+            try:
+                answers += self._run_again_if_cut_off([request])
+            except (AppendRefused, LogUnavailable) as error:
+                answers.append(error)
+        return answers
+
+    def _run_again_if_cut_off(self, requests: list[Append]) -> list[Outcome]:
+        """A connection that died since the last group is replaced once; what it stored is found by its ids."""
+        fresh = self._connection is None
+        try:
+            return append_call.run(self._connected(), requests)
+        except LogUnavailable:
+            connection = self._connection
+            if fresh or connection is None or connection.pgconn.status == pq.ConnStatus.OK:
+                raise
+        connection.close()
+        self._connection = None
+        return append_call.run(self._connected(), requests)
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is not None and self._connection.pgconn.status != pq.ConnStatus.OK:
+            self._connection.close()
+            self._connection = None
+        if self._connection is None:
+            try:
+                connection = psycopg.connect(self._conninfo, autocommit=True)
+                append_call.prepare(connection)
+            except psycopg.Error as error:
+                raise LogUnavailable(str(error)) from error
+            self._connection = connection
+        return self._connection
+
+
+def _chunks(appends: Sequence[Append]) -> Iterator[tuple[Sequence[Append], int]]:
+    """Cuts a call into groups of at most 500 events; makes the leaves here, in the caller's own time."""
+    chunk: list[Append] = []
+    events = 0
+    for append in appends:
+        size = len(append.ends)
+        if events + size > GROUP_EVENTS_MAX:
+            yield chunk, events
+            chunk, events = [], 0
+        chunk.append(append)
+        events += size
+    if chunk:
+        yield chunk, events
+
+
+def _outcomes(answers: list[_Answer]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+        outcomes.append(answer)
+    return outcomes
+
+
+def _without_repeats(requests: list[Append], indexes: list[int]) -> tuple[list[int], list[int]]:
+    seen: set[object] = set()
+    now, held = [], []
+    for index in indexes:
+        if seen.isdisjoint(requests[index].event_ids):
+            seen.update(requests[index].event_ids)
+            now.append(index)
+        else:
+            held.append(index)
+    return now, held
+
+
+def _answer_of_repeat(request: Append, settled: dict[object, tuple[bytes, _Answer]]) -> Outcome | None:
+    """What the log would answer to an id that it has just stored; None if it has to be asked."""
+    first_hash, first = settled.get(request.request_id, (b"", None))
+    if not isinstance(first, Appended | Duplicate):
+        return None
+    if request.request_hash != first_hash:
+        return Conflict(first.first_position)
+    return Duplicate(first.first_position, first.last_position, first.recorded_at, first.leaf_hash)
+
+
+def _settle(callers: list[_Caller]) -> None:
+    """Wake those whose answers are there; asyncio callers once for each loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_SoonWaiter]] = {}
+    for caller in callers:
+        if isinstance(caller, _Waiter):
+            caller.wake()
+        else:
+            by_loop.setdefault(caller.future.get_loop(), []).append(caller)
+    for loop, waiters in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_deliver, waiters)
+        except RuntimeError:
+            continue  # that loop was closed, nobody waits there any more
+
+
+def _deliver(waiters: list[_SoonWaiter]) -> None:
+    for waiter in waiters:
+        if not waiter.future.done():
+            assert waiter.answers is not None
+            waiter.future.set_result(waiter.answers)
