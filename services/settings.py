@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     #: The network whose log this is; also the id that founds it.
     network: str = Field(default="kg", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
 
+    #: Actors (JSON list, such as `["user/karakol-office"]`) who may report through the embedded broker.
+    broker_actors: tuple[str, ...] = ()
+
     #: Where the API and the pages listen.
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
@@ -101,7 +104,7 @@ def settings() -> Settings:
     if not running.is_file():
         return given
     stated = given.model_dump(exclude_unset=True)
-    if "database_url" in stated or "nats_url" in stated:
+    if any(name.endswith("_url") for name in stated):
         return given
     found = Settings.model_validate_json(running.read_bytes())
     return found.model_copy(update=stated)

@@ -1,0 +1,151 @@
+"""`ovop up`, and what it runs: `ovop migrate` and `ovop run <process>`."""
+
+import asyncio
+import importlib
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import unquote, urlsplit
+
+import typer
+
+from services.settings import NoBroker, NoDatabase, Settings, settings
+
+ReadyFile = Annotated[Path | None, typer.Option(help="Written when everything is ready, removed at the end.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command()(up)
+    app.command(name="migrate")(migrate_database)
+    run = typer.Typer(help="Run one process in the foreground; `ovop up` runs them all.", no_args_is_help=True)
+    for process in (api, relay, projector, intake):
+        run.command()(process)
+    app.add_typer(run, name="run")
+
+
+def up(ready_file: ReadyFile = None) -> None:
+    """Run everything until Ctrl-C: the servers (unless OVOP_DATABASE_URL and OVOP_NATS_URL name others), API, relay,
+    projector and intake."""
+    from services.embedded import EmbeddedServerError
+    from services.up import KeepsDying, NotReady, supervise
+
+    begin_logging("up")
+
+    def tell(resolved: Settings) -> None:
+        typer.echo(f"ready: {resolved.base_url}  logs: {resolved.data_dir / 'logs'}  (Ctrl-C stops)", err=True)
+
+    try:
+        supervise(Settings(), ready_file=ready_file, told=tell)
+    except (EmbeddedServerError, KeepsDying, NotReady) as error:
+        typer.echo(f"ovop up: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def migrate_database() -> None:
+    """Bring the database to the present, and let in the users that the addresses of the roles name."""
+    from events.migrate import login, migrate
+    from services.up import DATABASE_ROLES
+
+    given = settings()
+    try:
+        admin = given.database_for("admin")
+    except NoDatabase as error:
+        typer.echo(f"ovop migrate: {error}", err=True)
+        raise typer.Exit(1) from error
+    migrate(admin)
+    for name, role in DATABASE_ROLES.items():
+        address = urlsplit(getattr(given, f"{name}_database_url") or "")
+        if address.username and address.password:
+            login(admin, unquote(address.username), role, unquote(address.password))
+            typer.echo(f"{unquote(address.username)} acts as {role}", err=True)
+
+
+def api() -> None:
+    """The HTTP interface and the pages."""
+    import uvicorn
+
+    begin_logging("api")
+    given = settings()
+    uvicorn.run(
+        "services.app:create_app",
+        factory=True,
+        host=given.host,
+        port=given.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=int(given.stop_seconds / 2) or 1,
+        server_header=False,
+    )
+
+
+def relay() -> None:
+    """Carries each recorded event from the log to the broker."""
+    begin_logging("relay")
+    from events.relay import Relay
+
+    given = settings()
+    it = _or_exit(lambda: Relay(given.database_for("relay"), given.nats_for("relay"), network=given.network))
+    asyncio.run(_until_stopped(it.run, it.stop))
+
+
+def projector() -> None:
+    """Folds the log into the read models."""
+    begin_logging("projector")
+    _run_main("projections.runner")
+
+
+def intake() -> None:
+    """Takes reports from the broker through the same door as HTTP."""
+    begin_logging("intake")
+    _run_main("services.intake")
+
+
+def _run_main(module: str) -> None:
+    given = settings()
+    _or_exit(lambda: importlib.import_module(module).main(given))
+
+
+def _or_exit[T](start: Callable[[], T]) -> T:
+    try:
+        return start()
+    except (NoDatabase, NoBroker) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+async def _until_stopped(run: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    await run()
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line, for a collector of logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        import orjson
+
+        line = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
+
+
+def begin_logging(process: str) -> None:
+    """Write the log of this process to standard error, which the supervisor keeps in a file."""
+    given = Settings()
+    handler = logging.StreamHandler(sys.stderr)
+    text = logging.Formatter(f"%(asctime)s %(levelname)s {process} %(name)s: %(message)s")
+    handler.setFormatter(JsonLines() if given.log_format == "json" else text)
+    logging.basicConfig(level=given.log_level.upper(), handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
