@@ -138,7 +138,10 @@ class Db:
         return {tuple(row[at] for at in shape.key_at): row for row in found}
 
     def where_in(self, table: sa.Table, column: str, values: Collection[Any]) -> list[Row]:
-        """Whole rows whose column has one of these values, in no particular order. The column should have an index."""
+        """Whole rows whose column has one of these values, in no particular order.
+
+        The column leads the key or an index declared with `info={"for_fold": True}`.
+        """
         if not values:
             return []
         query = sql.SQL("SELECT {columns} FROM {table} WHERE {column} = ANY(%s)").format(
@@ -326,15 +329,31 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def create_tables(connection: Connection, model: ReadModel, schema: str) -> None:
-    """Create a schema and the model's empty tables in it, with their keys and indexes, in the caller's transaction."""
+    """Create a schema and the model's empty tables in it, with their keys and the indexes that its fold needs.
+
+    In the caller's transaction, as everything here. The other indexes come after a build: `create_other_indexes`.
+    """
     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
     use_schema(connection, schema)
     for table in model.tables.sorted_tables:
         connection.execute(str(CreateTable(table).compile(dialect=_DIALECT)))
+    _create_indexes(connection, model, for_fold=True)
+
+
+def create_other_indexes(connection: Connection, model: ReadModel, schema: str) -> None:
+    """Create the indexes that only queries need; once a table is full this is several times faster than from empty."""
+    use_schema(connection, schema)
+    _create_indexes(connection, model, for_fold=False)
+
+
+def _create_indexes(connection: Connection, model: ReadModel, *, for_fold: bool) -> None:
+    for table in model.tables.sorted_tables:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            connection.execute(str(CreateIndex(index).compile(dialect=_DIALECT)))
+            if bool(index.info.get("for_fold")) is for_fold:
+                connection.execute(str(CreateIndex(index).compile(dialect=_DIALECT)))
 
 
-def use_schema(connection: Connection, schema: str) -> None:
-    """From here on, unqualified table names of this connection mean those of `schema`, until another is named."""
-    connection.execute("SELECT set_config('search_path', %s, false)", [f'"{schema}"'])
+def use_schema(connection: Connection, *schemas: str) -> None:
+    """From here on, unqualified table names of this connection mean those of these schemas, until others are named."""
+    path = ", ".join(f'"{schema}"' for schema in schemas)
+    connection.execute("SELECT set_config('search_path', %s, false)", [path])
