@@ -27,9 +27,6 @@ RECEIPTS = "ovop.receipts"
 
 CLOUDEVENTS_JSON = "application/cloudevents+json"
 
-#: The header that names where a receipt goes; JetStream uses up the reply subject of the message itself.
-RECEIPT_TO_HEADER = "Ovop-Receipt-To"
-
 #: Where replies go on a broker without users; with users each has an inbox of its own below it.
 INBOX = "_INBOX"
 
@@ -72,7 +69,7 @@ def intake_subject(actor: str, wire_name: str) -> str:
 
 
 def receipt_subject(actor: str) -> str:
-    """Where the answers to an actor's reports appear when no other reply was asked for."""
+    """Where the answers to an actor's reports appear."""
     return f"{RECEIPTS}.{actor_token(actor)}"
 
 

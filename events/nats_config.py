@@ -11,7 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from events.broker import EVENTS_STREAM, INTAKE_STREAM, RECEIPTS, actor_user, inbox_prefix
+from events.broker import (
+    EVENTS_STREAM,
+    EVENTS_SUBJECTS,
+    INTAKE_STREAM,
+    INTAKE_SUBJECTS,
+    RECEIPTS,
+    actor_user,
+    inbox_prefix,
+)
 
 #: Largest message: a report of up to 500 items, as over HTTP.
 PAYLOAD_BYTES_MAX = 2 * 1024 * 1024
@@ -30,6 +38,9 @@ SERVICES = (RELAY, PROJECTOR, SUBSCRIBER, INTAKE, SYSTEM)
 PROJECTOR_CONSUMER = "projector"
 #: The durable consumer of the intake service.
 INTAKE_CONSUMER = "intake"
+
+_DIRECT_GET = f"$JS.API.DIRECT.GET.{EVENTS_STREAM}"
+_EVENTS_INFO = f"$JS.API.STREAM.INFO.{EVENTS_STREAM}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,7 @@ def _service_permissions() -> Mapping[str, Permissions]:
     return {
         RELAY: Permissions(
             publish=(
-                "ovop.events.>",
+                EVENTS_SUBJECTS,
                 *(stream.format(verb) for verb in ("INFO", "CREATE", "UPDATE", "DELETE", "MSG.GET")),
                 *(consumer.format(verb) + ".>" for verb in ("INFO", "CREATE", "DELETE")),
                 consumer.format("LIST"),
@@ -99,28 +110,16 @@ def _service_permissions() -> Mapping[str, Permissions]:
             ),
             subscribe=(f"{inbox_prefix(PROJECTOR)}.>",),
         ),
-        SUBSCRIBER: Permissions(
-            publish=(f"$JS.API.DIRECT.GET.{EVENTS_STREAM}", f"$JS.API.STREAM.INFO.{EVENTS_STREAM}"),
-            subscribe=("ovop.events.>", f"{inbox_prefix(SUBSCRIBER)}.>"),
-        ),
         INTAKE: Permissions(
             publish=(
                 *(f"$JS.API.STREAM.{verb}.{INTAKE_STREAM}" for verb in ("INFO", "CREATE", "UPDATE")),
                 *(f"$JS.API.CONSUMER.{v}.{INTAKE_STREAM}.{INTAKE_CONSUMER}" for v in ("INFO", "CREATE", "DELETE")),
                 f"$JS.ACK.{INTAKE_STREAM}.{INTAKE_CONSUMER}.>",
                 f"{RECEIPTS}.*",
-                "_INBOX.actor.>",
             ),
             subscribe=(f"{inbox_prefix(INTAKE)}.>",),
         ),
     }
-
-
-def _actor_permissions(token: str) -> Permissions:
-    return Permissions(
-        publish=(f"ovop.intake.{token}.>",),
-        subscribe=(f"{RECEIPTS}.{token}", f"{inbox_prefix(f'actor.{token}')}.>"),
-    )
 
 
 def server_config(users: BrokerUsers, port: int, store: Path, host: str = "127.0.0.1") -> str:
@@ -128,13 +127,7 @@ def server_config(users: BrokerUsers, port: int, store: Path, host: str = "127.0
 
     `sync_interval` is one setting for the whole server. It is `always`, for the reports in OVOP_INTAKE that nobody has
     stored yet; OVOP_EVENTS lifts it for itself (`persist_mode: async`), since the log is the truth of that stream.
-
-    Two accounts that share nothing: whoever reports cannot reach the events, whoever reads cannot reach the reports.
     """
-    services = _service_permissions()
-    events = [_user(name, users, services[name]) for name in (RELAY, PROJECTOR, SUBSCRIBER)]
-    intake = [_user(INTAKE, users, services[INTAKE])]
-    intake += [_user(f"actor.{token}", users, _actor_permissions(token)) for token in users.actors]
     lines = [
         "server_name: ovop",
         f"listen: {_quoted(f'{host}:{port}')}",
@@ -147,8 +140,7 @@ def server_config(users: BrokerUsers, port: int, store: Path, host: str = "127.0
         "  sync_interval: always",
         "}",
         "accounts {",
-        *_account("EVENTS", events),
-        *_account("INTAKE", intake),
+        *(line for account in _accounts(users) for line in account.lines(users)),
         f"  SYSTEM {{ users: [ {{ user: {SYSTEM}, password: {_quoted(users.passwords[SYSTEM])} }} ] }}",
         "}",
         "system_account: SYSTEM",
@@ -156,14 +148,82 @@ def server_config(users: BrokerUsers, port: int, store: Path, host: str = "127.0
     return "\n".join(lines) + "\n"
 
 
-def _account(name: str, users: list[str]) -> list[str]:
-    return [f"  {name} {{", "    jetstream: enabled", "    users: [", *users, "    ]", "  }"]
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """Users who share a world of subjects, what of it others may import, and what they import themselves."""
+
+    name: str
+    users: Mapping[str, Permissions]
+    exports: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+
+    def lines(self, users: BrokerUsers) -> list[str]:
+        return [
+            f"  {self.name} {{",
+            *(["    jetstream: enabled"] if self.exports else []),
+            "    users: [",
+            *(f"      {_user(name, users.passwords[name], may)}" for name, may in self.users.items()),
+            "    ]",
+            f"    exports: [{', '.join(self.exports)}]",
+            f"    imports: [{', '.join(self.imports)}]",
+            "  }",
+        ]
 
 
-def _user(user: str, users: BrokerUsers, may: Permissions) -> str:
+def _accounts(users: BrokerUsers) -> list[_Account]:
+    """Two accounts with a stream each, and one for everybody who comes from outside.
+
+    A publisher may have the server's answer sent to any subject of its own account. If a reader shared an account with
+    OVOP_EVENTS, or one actor with another, an answer could be made to appear as an event or as another's report.
+    """
+    services = _service_permissions()
+    events = _Account(
+        "EVENTS",
+        {RELAY: services[RELAY], PROJECTOR: services[PROJECTOR]},
+        exports=(
+            _offer("stream", EVENTS_SUBJECTS),
+            _offer("service", _DIRECT_GET, ", response_type: stream"),
+            _offer("service", _EVENTS_INFO),
+        ),
+    )
+    intake = _Account(
+        "INTAKE",
+        {INTAKE: services[INTAKE]},
+        exports=(_offer("service", INTAKE_SUBJECTS), _offer("stream", f"{RECEIPTS}.*")),
+    )
+    reader = _Account(
+        "SUBSCRIBER",
+        {SUBSCRIBER: Permissions((_DIRECT_GET, _EVENTS_INFO), (EVENTS_SUBJECTS, f"{inbox_prefix(SUBSCRIBER)}.>"))},
+        imports=(
+            _import("stream", "EVENTS", EVENTS_SUBJECTS),
+            _import("service", "EVENTS", _DIRECT_GET),
+            _import("service", "EVENTS", _EVENTS_INFO),
+        ),
+    )
+    return [events, intake, reader, *(_actor_account(token) for token in users.actors)]
+
+
+def _actor_account(token: str) -> _Account:
+    user, reports, receipts = f"actor.{token}", f"ovop.intake.{token}.>", f"{RECEIPTS}.{token}"
+    return _Account(
+        _quoted(user),
+        {user: Permissions((reports,), (receipts, f"{inbox_prefix(user)}.>"))},
+        imports=(_import("service", "INTAKE", reports), _import("stream", "INTAKE", receipts)),
+    )
+
+
+def _offer(kind: str, subject: str, more: str = "") -> str:
+    return f"{{ {kind}: {_quoted(subject)}{more} }}"
+
+
+def _import(kind: str, account: str, subject: str) -> str:
+    return f"{{ {kind}: {{ account: {account}, subject: {_quoted(subject)} }} }}"
+
+
+def _user(user: str, password: str, may: Permissions) -> str:
     publish, subscribe = (", ".join(map(_quoted, subjects)) for subjects in (may.publish, may.subscribe))
     permissions = f"{{ publish: {{ allow: [{publish}] }}, subscribe: {{ allow: [{subscribe}] }} }}"
-    return f"      {{ user: {_quoted(user)}, password: {_quoted(users.passwords[user])}, permissions: {permissions} }}"
+    return f"{{ user: {_quoted(user)}, password: {_quoted(password)}, permissions: {permissions} }}"
 
 
 def _quoted(text: str) -> str:
