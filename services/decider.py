@@ -9,7 +9,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from events.catalogue.base import Decision, Event
 from events.catalogue.registry import problems_of
-from services.errors import Malformed
+from services.errors import Malformed, Refused
+
+
+class TwoMembersNeeded(Refused):
+    """This is decided by two different members together, never by one alone."""
+
+    advice = "Name two members who agree."
+
+
+def must_be_two(members: Sequence[str]) -> None:
+    """Raises TwoMembersNeeded."""
+    if len(set(members)) < 2 or len(set(members)) != len(members):
+        raise TwoMembersNeeded(field="members")
 
 
 class Command(BaseModel):

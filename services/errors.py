@@ -156,6 +156,30 @@ def problem(refusal: Refused) -> dict[str, Any]:
         details["what_to_do"] = refusal.what_to_do
     if isinstance(refusal, Malformed) and refusal.problems:
         details["problems"] = [
-            {"field": found.field, "code": found.code, "message": found.message} for found in refusal.problems
+            {"field": found.field, "code": plain_code(found.code), "message": found.message}
+            for found in refusal.problems
         ]
     return details
+
+
+#: Beginnings of pydantic's error codes, and the plain word that our answers use for them.
+_PLAIN: Mapping[str, str] = {
+    "missing": "missing_field",
+    "extra_forbidden": "unknown_field",
+    "literal_error": "unknown_word",
+    "string_pattern_mismatch": "wrong_form",
+    "string_too": "wrong_length",
+    "too_": "wrong_length",
+    "greater_than": "out_of_range",
+    "less_than": "out_of_range",
+    "date": "wrong_time",
+    "time": "wrong_time",
+    "json_": "not_json",
+    "invalid_": "wrong_form",
+}
+
+
+def plain_code(code: str) -> str:
+    """Our word for what a field's check found; a code that a rule of our own gave stays as it is."""
+    plain = next((word for beginning, word in _PLAIN.items() if code.startswith(beginning)), None)
+    return plain or ("wrong_type" if code.endswith(("_type", "_parsing", "from_float")) else code)

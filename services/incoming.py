@@ -1,0 +1,88 @@
+"""What every request item carries around its content: an id, a claimed time, and perhaps an actor."""
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from events.catalogue.registry import FieldProblem
+from services.access import Sender
+from services.errors import Malformed, NotAllowed, NotJson, TooLarge, TooManyItems
+
+ITEMS_MAX: Final = 500
+BODY_BYTES_MAX: Final = 2_000_000
+
+_UUID_CHARACTERS = 36
+_ACTOR = re.compile(r"[a-z0-9][a-z0-9._/-]{0,95}")
+
+
+class ActorNotYours(NotAllowed):
+    """This key may report only in its own name."""
+
+    advice = "Leave out `actor`."
+
+
+class ClockIsReal(NotAllowed):
+    """This network keeps its own clock; a report cannot say when it was recorded."""
+
+    advice = "Leave out `recorded_at`."
+
+
+def split_body(body: bytes) -> tuple[bool, list[Any]]:
+    """A request's JSON items, and whether they came as a list. Raises NotJson, TooLarge, TooManyItems."""
+    if len(body) > BODY_BYTES_MAX:
+        raise TooLarge
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise NotJson from None
+    if not isinstance(parsed, list):
+        return False, [parsed]
+    if len(parsed) > ITEMS_MAX:
+        raise TooManyItems
+    return True, parsed
+
+
+def wrong(field: str, code: str, message: str) -> Malformed:
+    return Malformed([FieldProblem(field=field, message=message, code=code)])
+
+
+def read_id(value: Any) -> UUID:
+    """The sender's id of a request: a UUID in its usual spelling. Raises Malformed."""
+    if type(value) is str and len(value) == _UUID_CHARACTERS:
+        with suppress(ValueError):
+            return UUID(value)
+    raise wrong("id", "wrong_id", "A UUID (version 7 is best), drawn by the sender once for this report.")
+
+
+def read_instant(value: Any, field: str) -> datetime:
+    """An instant with its offset, in UTC. Raises Malformed."""
+    if type(value) is str:
+        with suppress(ValueError, OverflowError):
+            instant = datetime.fromisoformat(value)
+            if instant.tzinfo is not None:
+                return instant.astimezone(UTC)
+    raise wrong(field, "wrong_time", "An instant with its offset, like 2026-11-23T18:03:00+06:00.")
+
+
+def stated_actor(value: Any, sender: Sender) -> str:
+    """Who reports: the sender, or whom the sender names if it may. Raises ActorNotYours, Malformed."""
+    if value is None or value == sender.actor:
+        return sender.actor
+    if not sender.names_actors:
+        raise ActorNotYours(field="actor")
+    if type(value) is not str or not _ACTOR.fullmatch(value):
+        raise wrong("actor", "wrong_actor", "A pseudonymous id, lower case, at most 96 characters.")
+    return value
+
+
+def stated_record_time(value: Any, *, simulated: bool) -> datetime | None:
+    """When a request says that it was recorded. Raises ClockIsReal, Malformed."""
+    if value is None:
+        return None
+    if not simulated:
+        raise ClockIsReal(field="recorded_at")
+    return read_instant(value, "recorded_at")

@@ -1,0 +1,1 @@
+"""The context of master data: who and what there is."""

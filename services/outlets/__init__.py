@@ -1,0 +1,1 @@
+"""The context of shops and their tills."""

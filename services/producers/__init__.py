@@ -1,0 +1,1 @@
+"""The context of gathering and giving."""

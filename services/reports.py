@@ -1,0 +1,295 @@
+"""The door for facts: every report is read alone, kept whatever it is, and answered by name.
+
+HTTP (`/api/v1/events`, `/api/v1/sales`) and the broker's intake come through here alike. What an authentic sender
+reports is never lost: what cannot be understood is kept as MessageQuarantined, with its bytes beside the log.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+from uuid import UUID, uuid5
+
+import orjson
+
+from events.appends import Append, Appended, Conflict, Duplicate
+from events.canonical import EventTooLarge, canonical
+from events.catalogue.base import Fact
+from events.catalogue.exchange import MessageQuarantined
+from events.catalogue.production import StepFact
+from events.catalogue.registry import UndecodableEvent, UnknownEventType, validate_as_written
+from events.catalogue.values import QUANTITY_MAX
+from services.access import Sender, till_may_report
+from services.answers import Answer, Receipt, conflict, receipt_of, refused
+from services.errors import IdConflict, Malformed, NotAllowed, NotJson, Refused, plain_code
+from services.handle import Handler
+from services.incoming import (
+    ITEMS_MAX,
+    ClockIsReal,
+    read_id,
+    read_instant,
+    split_body,
+    stated_actor,
+    stated_record_time,
+    wrong,
+)
+
+__all__ = ["ITEMS_MAX", "Advice", "Answer", "NotAFact", "Reports"]
+
+#: A claimed time further ahead of the log's clock than this is flagged.
+CLOCK_AHEAD_MAX: Final = timedelta(minutes=5)
+#: A report older than this when it is recorded is flagged `late`.
+LATE_AFTER: Final = timedelta(hours=24)
+#: Reports without a readable id are kept under one derived from their content, so that a resent one is known again.
+QUARANTINE_IDS: Final = UUID("7d0e3c52-6a0b-5d6c-9a55-5b1d1b0e9a41")
+
+_ITEM_FIELDS = frozenset({"id", "type", "occurred_at", "data", "actor", "recorded_at"})
+
+
+class NotAFact(NotAllowed):
+    """This event is not reported: it is decided, or made by the system itself."""
+
+    advice = "For a decision send its command under /api/v1/<context>/."
+
+
+class Advice(Protocol):
+    """What read models know about reports: advice for the answer, best effort, stored nowhere."""
+
+    async def flags(self, facts: Sequence[Append]) -> list[tuple[str, ...]]:
+        """The flags of each fact, in order."""
+
+    async def closes_cycle(self, steps: Sequence[StepFact]) -> list[bool]:
+        """Whether a step's output is known to be among the ancestors of one of its inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """One report as it goes to the log: a fact, or the note that it could not be understood."""
+
+    append: Append
+    claimed_id: str | None
+    content: bytes  #: for evidence, if its id turns out to stand for something else
+    item: Any
+    problem: str | None = None
+    detail: str | None = None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Reports:
+    """Takes reports of one network."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        simulated: Callable[[], bool],
+        clock: Callable[[], datetime] = _now,
+        advice: Advice | None = None,
+    ) -> None:
+        """`simulated`: whether the network's clock is; then, and only then, a report may state `recorded_at`."""
+        self._handler = handler
+        self._simulated = simulated
+        self._clock = clock
+        self._advice = advice
+
+    async def take_body(self, body: bytes, sender: Sender, *, advise: bool = True) -> tuple[bool, list[Answer]]:
+        """Read a whole request: whether it was a list, and an answer for each item.
+
+        Raises NotJson, TooLarge, TooManyItems: then nothing was stored.
+        """
+        many, items = split_body(body)
+        return many, await self.take(items, sender, advise=advise)
+
+    async def take(self, items: Sequence[Any], sender: Sender, *, advise: bool = True) -> list[Answer]:
+        """Record items that are parsed JSON, each alone; one answer each, in order.
+
+        An item given as `bytes` is raw: it is parsed here, and kept in quarantine if it is not JSON. `advise` False
+        leaves out what read models know (for back-fill in bulk); their folds raise the same flags afterwards.
+        """
+        read = [self._read(item, sender) for item in items]
+        if advise and self._advice is not None:
+            read = await self._without_cycles(read, sender, self._advice)
+        kept = [each for each in read if isinstance(each, _Kept)]
+        outcomes = await self._handler.record([each.append for each in kept])
+        flags = await self._flags(kept, self._advice if advise else None)
+        answers = iter(
+            [
+                await self._conflict(each, outcome.position, sender)
+                if isinstance(outcome, Conflict)
+                else _answer(each, outcome, flagged)
+                for each, outcome, flagged in zip(kept, outcomes, flags, strict=True)
+            ]
+        )
+        return [each if isinstance(each, Answer) else next(answers) for each in read]
+
+    async def keep(self, contents: Sequence[bytes], sender: Sender, problem: str) -> list[Answer]:
+        """Keep reports in quarantine as they came, without a look at what is in them; one answer each, in order."""
+        kept = []
+        for content in contents:
+            evidence_id = _derived_id(content, sender)
+            kept.append(_Kept(self._note(evidence_id, content, None, sender, problem), None, content, None, problem))
+        outcomes = await self._handler.record([each.append for each in kept])
+        return [_answer(each, outcome, ()) for each, outcome in zip(kept, outcomes, strict=True)]
+
+    def _read(self, item: Any, sender: Sender) -> _Kept | Answer:
+        """One item, understood or kept as it is; or the refusal of a sender who may not report it."""
+        content = item if isinstance(item, bytes) else canonical(item)
+        try:
+            if isinstance(item, bytes):
+                item = orjson.loads(item)
+                content = canonical(item)
+            return _Kept(self._fact(item, content, sender), item["id"], content, item)
+        except orjson.JSONDecodeError:
+            return self._not_understood(content, None, sender, "not_json", NotJson.message())
+        except Malformed as why:
+            first = why.problems[0]
+            return self._not_understood(
+                content, item, sender, plain_code(first.code), f"{first.field}: {first.message}"
+            )
+        except Refused as refusal:
+            return refused(item["id"], refusal)
+
+    def _fact(self, item: Any, content: bytes, sender: Sender) -> Append:
+        """The append of one item. Raises Malformed, Refused."""
+        if type(item) is not dict:
+            raise wrong("item", "wrong_type", "An item is an object with id, type, occurred_at and data.")
+        if not item.keys() <= _ITEM_FIELDS:
+            raise wrong(min(item.keys() - _ITEM_FIELDS), "unknown_field", "An item has no such field.")
+        request_id = read_id(item.get("id"))
+        occurred_at = read_instant(item.get("occurred_at"), "occurred_at")
+        event = _event(item.get("type"), item.get("data"))
+        till_may_report(event, sender)
+        append = Append(
+            request_id=request_id,
+            request_hash=hashlib.sha256(content).digest(),
+            stream=event.stream(),
+            expected_version=None,
+            actor=stated_actor(item.get("actor"), sender),
+            occurred_at=occurred_at,
+            recorded_at=stated_record_time(item.get("recorded_at"), simulated=self._simulated()),
+            events=(event,),
+        )
+        try:
+            _ = append.ends  # made once, here: the bytes of the leaf, which may not be too long
+        except EventTooLarge as error:
+            raise wrong("data", "too_large", str(error)) from None
+        return append
+
+    def _not_understood(self, content: bytes, item: Any, sender: Sender, problem: str, detail: str) -> _Kept:
+        claimed = item.get("id") if isinstance(item, dict) else None
+        request_id = _derived_id(content, sender)
+        with suppress(Malformed):
+            request_id = read_id(claimed)
+        note = self._note(request_id, content, item, sender, problem)
+        return _Kept(note, claimed if isinstance(claimed, str) else None, content, item, problem, detail)
+
+    def _note(self, request_id: UUID, content: bytes, item: Any, sender: Sender, problem: str) -> Append:
+        """The note that a report was not understood; its bytes go beside the log."""
+        fields = item if isinstance(item, dict) else {}
+        occurred_at, recorded_at = self._clock(), None
+        with suppress(Malformed, ClockIsReal):
+            recorded_at = stated_record_time(fields.get("recorded_at"), simulated=self._simulated())
+        with suppress(Malformed):
+            occurred_at = read_instant(fields.get("occurred_at"), "occurred_at")
+        digest = hashlib.sha256(content)
+        event = MessageQuarantined(
+            quarantine=str(request_id),
+            sender=sender.actor,
+            till=sender.till,
+            till_counter=_till_counter(fields.get("data")),
+            claimed_id=_claimed_id(fields.get("id")),
+            problem=problem,
+            content_sha256=digest.hexdigest(),
+            content_bytes=len(content),
+        )
+        return Append(
+            request_id=request_id,
+            request_hash=digest.digest(),
+            stream=event.stream(),
+            expected_version=None,
+            actor=sender.actor,
+            occurred_at=occurred_at,
+            recorded_at=recorded_at,
+            events=(event,),
+            quarantined=content,
+        )
+
+    async def _without_cycles(self, read: list[_Kept | Answer], sender: Sender, advice: Advice) -> list[_Kept | Answer]:
+        """The same list, where every step that would close a known circle of lots is kept as not understood."""
+        steps = [
+            (i, each, event)
+            for i, each in enumerate(read)
+            if isinstance(each, _Kept) and isinstance(event := each.append.events[0], StepFact)
+        ]
+        closing = await advice.closes_cycle([event for _, _, event in steps]) if steps else []
+        for (i, kept, _), closes in zip(steps, closing, strict=True):
+            if closes:
+                detail = "data.inputs: One of these inputs was itself made from this lot."
+                read[i] = self._not_understood(kept.content, kept.item, sender, "lineage_cycle", detail)
+        return read
+
+    async def _flags(self, kept: Sequence[_Kept], advice: Advice | None) -> list[tuple[str, ...]]:
+        found = [self._clock_flags(each.append) for each in kept]
+        if advice is not None and kept:
+            more = await advice.flags([each.append for each in kept])
+            found = [(*first, *second) for first, second in zip(found, more, strict=True)]
+        return found
+
+    def _clock_flags(self, append: Append) -> tuple[str, ...]:
+        recorded_at = append.recorded_at or self._clock()
+        if append.occurred_at > recorded_at + CLOCK_AHEAD_MAX:
+            return ("clock_ahead",)
+        return ("late",) if append.occurred_at < recorded_at - LATE_AFTER else ()
+
+    async def _conflict(self, kept: _Kept, first_position: int, sender: Sender) -> Answer:
+        """The id stands for something else: the first report stands, this one is kept as evidence beside it."""
+        evidence_id = _derived_id(kept.content, sender)
+        note = self._note(evidence_id, kept.content, kept.item, sender, IdConflict.code())
+        [outcome] = await self._handler.record([note])
+        evidence: Receipt | None = None
+        if isinstance(outcome, Appended | Duplicate):
+            evidence = receipt_of(evidence_id, outcome)
+        return conflict(kept.claimed_id, first_position, evidence)
+
+
+def _event(wire_name: Any, data: Any) -> Fact:
+    """The fact that an item states. Raises Malformed, NotAFact."""
+    try:
+        event = validate_as_written(wire_name if type(wire_name) is str else "", orjson.dumps(data))
+    except UnknownEventType:
+        raise wrong("type", "unknown_type", "The catalogue has no event of this name and version.") from None
+    except UndecodableEvent as error:
+        raise Malformed(error.problems) from None
+    if not isinstance(event, Fact) or event.wire_name.startswith("exchange."):
+        raise NotAFact(field="type")
+    return event
+
+
+def _answer(kept: _Kept, outcome: Any, flags: tuple[str, ...]) -> Answer:
+    receipt = receipt_of(kept.append.request_id, outcome)
+    if isinstance(outcome, Duplicate):
+        return Answer(kept.claimed_id, "duplicate", receipt.position, receipt=receipt)
+    if kept.problem is not None:
+        return Answer(kept.claimed_id, "quarantined", receipt.position, kept.problem, kept.detail, receipt=receipt)
+    status = "flagged" if flags else "accepted"
+    return Answer(kept.claimed_id, status, receipt.position, flags=flags, receipt=receipt)  # type: ignore[arg-type]
+
+
+def _derived_id(content: bytes, sender: Sender) -> UUID:
+    return uuid5(QUARANTINE_IDS, f"{sender.actor} {hashlib.sha256(content).hexdigest()}")
+
+
+def _till_counter(data: Any) -> int | None:
+    value = data.get("till_counter") if isinstance(data, dict) else None
+    return value if type(value) is int and 0 <= value <= QUANTITY_MAX else None
+
+
+def _claimed_id(value: Any) -> str | None:
+    with suppress(Malformed):
+        return str(read_id(value))
+    return None

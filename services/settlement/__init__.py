@@ -1,0 +1,1 @@
+"""The context of shares, periods, payouts."""

@@ -1,0 +1,324 @@
+"""How income is shared, closed and paid out: terms, months, accounts. One short stream for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from events.catalogue.base import Decision
+from events.catalogue.settlement import (
+    AdvanceGiven,
+    PayoutDisputed,
+    PayoutMade,
+    PayoutReversed,
+    PeriodClosed,
+    RestatementMade,
+    ShareTermsAgreed,
+)
+from events.catalogue.values import (
+    ActorId,
+    Count,
+    Day,
+    Id,
+    Month,
+    Position,
+    PositiveTyiyn,
+    ProducerId,
+    Reason,
+    RegionCode,
+    Sha256Hex,
+    SignedTyiyn,
+)
+from services.decider import Command, Decider, Proposal, must_be_two
+from services.errors import NotFound, Refused
+
+UNKNOWN = "unknown"
+
+
+class TermsBackdated(Refused):
+    """Share terms cannot begin before the terms agreed last, nor within a month that is closed."""
+
+    advice = "Let them begin on a later day."
+
+
+class MonthNotEnded(Refused):
+    """A month is closed after its last day, by the calendar of Bishkek."""
+
+    advice = "Close it on the first day of the next month or later."
+
+
+class PeriodAlreadyClosed(Refused):
+    """This month of this region was closed before; a closed statement never moves."""
+
+    advice = "What came later is in the open month; an error in the statement takes a restatement."
+
+
+class PeriodNotClosed(Refused):
+    """This month of this region was never closed, so there is nothing to restate."""
+
+    advice = "Close the month first."
+
+
+class PayoutExceedsOwed(Refused):
+    """More would be paid than the closed statements say is owed."""
+
+    advice = "Pay what is owed, close the month first, or give an advance."
+
+
+class NobodyToPay(Refused):
+    """What is earned by unknown makers is kept until they are known; it cannot be paid out."""
+
+    advice = "Correct the origin of the lot; the amount then moves to its makers."
+
+
+class AlreadyPaid(Refused):
+    """A payout, advance or dispute of this id was entered before."""
+
+    advice = "Draw a new id for a new one; if you repeated a request, send it with its first id to get its receipt."
+
+
+class NoSuchPayout(NotFound):
+    """This producer was never paid under this id."""
+
+    advice = "See the producer's account for its payouts."
+
+
+class AlreadyReversed(Refused):
+    """This payout was reversed before; it is reversed once, whole."""
+
+    advice = "Nothing needs to be done."
+
+
+class AgreeTerms(Proposal[ShareTermsAgreed]):
+    """Agree how one som is split, in a channel, from a day on."""
+
+    last_closed_month: Month | None = None  #: of any region, as the income read model has it
+
+    def refers_to(self) -> tuple[str, ...]:
+        return ()
+
+
+class ClosePeriod(Command):
+    """Turn what was accruing in a region's month into what is earned, by the statement at a position."""
+
+    region: RegionCode
+    month: Month
+    today: Day  #: in Bishkek
+    through_position: Position
+    statement_digest: Sha256Hex
+    producers: Count
+    earned_tyiyn: SignedTyiyn
+    unknown_tyiyn: SignedTyiyn
+
+    def stream(self) -> str:
+        return f"period/{self.region.lower()}/{self.month}"
+
+    def refers_to(self) -> tuple[str, ...]:
+        return (f"region/{self.region.lower()}",)
+
+
+class MakeRestatement(Command):
+    """State a closed month anew; the difference goes into the open month."""
+
+    region: RegionCode
+    month: Month
+    through_position: Position
+    statement_digest: Sha256Hex
+    members: tuple[ActorId, ...]
+    reason: Reason
+
+    def stream(self) -> str:
+        return f"period/{self.region.lower()}/{self.month}"
+
+
+class AccountCommand(Command):
+    """Something to be done on one producer's account."""
+
+    producer: ProducerId
+
+    def stream(self) -> str:
+        return f"account/{self.producer}"
+
+
+class MakePayout(AccountCommand):
+    """Pay a producer out of what frozen statements say."""
+
+    payout: Id
+    amount_tyiyn: PositiveTyiyn
+    method: Literal["cash", "elqr", "transfer"]
+    earned_tyiyn: SignedTyiyn  #: frozen statements and their adjustments up to `statement_position`
+    statement_position: Position
+
+    def refers_to(self) -> tuple[str, ...]:
+        return (f"producer/{self.producer}",)
+
+
+class ReversePayout(AccountCommand):
+    """Take a payout back that did not arrive or was wrong."""
+
+    payout: Id
+    reason: Reason
+
+
+class GiveAdvance(Proposal[AdvanceGiven]):
+    """Pay a producer before it is earned."""
+
+    def refers_to(self) -> tuple[str, ...]:
+        return (f"producer/{self.event.producer}",)
+
+
+class DisputePayout(Proposal[PayoutDisputed]):
+    """A producer says that a payout or a statement is wrong."""
+
+    def refers_to(self) -> tuple[str, ...]:
+        return (f"producer/{self.event.producer}",)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The day from which the terms agreed last hold."""
+
+    effective_from: Day | None = None
+
+
+def decide_terms(command: AgreeTerms, terms: Terms) -> list[Decision]:
+    event = command.event
+    month_closed = (
+        command.last_closed_month is not None and f"{event.effective_from:%Y-%m}" <= command.last_closed_month
+    )
+    if month_closed or (terms.effective_from is not None and event.effective_from < terms.effective_from):
+        raise TermsBackdated(field="effective_from")
+    return [event]
+
+
+def evolve_terms(_: Terms, event: ShareTermsAgreed) -> Terms:
+    return Terms(event.effective_from)
+
+
+TERMS: Decider[AgreeTerms, Terms, ShareTermsAgreed] = Decider(Terms(), decide_terms, evolve_terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whether a region's month is closed."""
+
+    closed: bool = False
+
+
+def decide_period(command: ClosePeriod | MakeRestatement, period: Period) -> list[Decision]:
+    match command:
+        case ClosePeriod():
+            if period.closed:
+                raise PeriodAlreadyClosed(field="month")
+            if command.month >= f"{command.today:%Y-%m}":
+                raise MonthNotEnded(field="month")
+            return [
+                PeriodClosed(
+                    region=command.region,
+                    month=command.month,
+                    through_position=command.through_position,
+                    statement_digest=command.statement_digest,
+                    producers=command.producers,
+                    earned_tyiyn=command.earned_tyiyn,
+                    unknown_tyiyn=command.unknown_tyiyn,
+                )
+            ]
+        case MakeRestatement():
+            if not period.closed:
+                raise PeriodNotClosed(field="month")
+            must_be_two(command.members)
+            return [
+                RestatementMade(
+                    region=command.region,
+                    month=command.month,
+                    through_position=command.through_position,
+                    statement_digest=command.statement_digest,
+                    members=command.members,
+                    reason=command.reason,
+                )
+            ]
+
+
+def evolve_period(period: Period, event: PeriodClosed | RestatementMade) -> Period:
+    return Period(closed=True) if isinstance(event, PeriodClosed) else period
+
+
+PERIOD: Decider[ClosePeriod | MakeRestatement, Period, PeriodClosed | RestatementMade] = Decider(
+    Period(), decide_period, evolve_period
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What was handed to one producer, net of reversals; and the ids that were used."""
+
+    handed_tyiyn: int = 0  #: payouts not reversed, and advances
+    payouts: Mapping[str, int] = field(default_factory=dict)  #: tyiyn of each payout that stands
+    used: frozenset[str] = frozenset()  #: as `payout/<id>`, `advance/<id>`, `dispute/<id>`
+
+
+AccountRequest = MakePayout | ReversePayout | GiveAdvance | DisputePayout
+AccountEvent = PayoutMade | PayoutReversed | AdvanceGiven | PayoutDisputed
+
+
+def decide_account(command: AccountRequest, account: Account) -> list[Decision]:
+    match command:
+        case MakePayout():
+            return [_payout(command, account)]
+        case ReversePayout(payout=payout):
+            if f"payout/{payout}" not in account.used:
+                raise NoSuchPayout(field="payout")
+            if payout not in account.payouts:
+                raise AlreadyReversed(field="payout")
+            amount = account.payouts[payout]
+            return [
+                PayoutReversed(producer=command.producer, payout=payout, amount_tyiyn=amount, reason=command.reason)
+            ]
+        case GiveAdvance(event=advance):
+            if advance.producer == UNKNOWN:
+                raise NobodyToPay(field="producer")
+            _must_be_unused(f"advance/{advance.advance}", account)
+            return [advance]
+        case DisputePayout(event=dispute):
+            _must_be_unused(f"dispute/{dispute.dispute}", account)
+            return [dispute]
+
+
+def _payout(command: MakePayout, account: Account) -> PayoutMade:
+    if command.producer == UNKNOWN:
+        raise NobodyToPay(field="producer")
+    _must_be_unused(f"payout/{command.payout}", account)
+    if command.amount_tyiyn > command.earned_tyiyn - account.handed_tyiyn:
+        raise PayoutExceedsOwed(field="amount_tyiyn")
+    return PayoutMade(
+        producer=command.producer,
+        payout=command.payout,
+        amount_tyiyn=command.amount_tyiyn,
+        statement_position=command.statement_position,
+        method=command.method,
+    )
+
+
+def _must_be_unused(name: str, account: Account) -> None:
+    if name in account.used:
+        raise AlreadyPaid
+
+
+def evolve_account(account: Account, event: AccountEvent) -> Account:
+    match event:
+        case PayoutMade():
+            return Account(
+                account.handed_tyiyn + event.amount_tyiyn,
+                {**account.payouts, event.payout: event.amount_tyiyn},
+                account.used | {f"payout/{event.payout}"},
+            )
+        case PayoutReversed():
+            standing = {payout: tyiyn for payout, tyiyn in account.payouts.items() if payout != event.payout}
+            return replace(account, handed_tyiyn=account.handed_tyiyn - event.amount_tyiyn, payouts=standing)
+        case AdvanceGiven():
+            handed = account.handed_tyiyn + event.amount_tyiyn
+            return replace(account, handed_tyiyn=handed, used=account.used | {f"advance/{event.advance}"})
+        case PayoutDisputed():
+            return replace(account, used=account.used | {f"dispute/{event.dispute}"})
+
+
+ACCOUNT: Decider[AccountRequest, Account, AccountEvent] = Decider(Account(), decide_account, evolve_account)
