@@ -1,0 +1,87 @@
+"""Who may import whom: the contracts of pyproject.toml hold, and each of them bites.
+
+A guard that nobody has seen fail guards nothing: every contract is shown a planted violation and must turn red by name.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGES = ("events", "projections", "services")
+CONTRACTS = {
+    contract["id"]: contract["name"]
+    for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+}
+
+#: (contract, file, what is planted there). A file that does not exist is made.
+PLANTED = [
+    ("rooms", "events/canonical.py", "import projections.base"),
+    ("rooms", "projections/base.py", "import services.settings"),
+    ("events", "events/canonical.py", "import events.broker"),
+    ("events", "events/catalogue/outlets.py", "import events.canonical"),
+    ("events", "events/another.py", "X = 1"),
+    ("catalogue", "events/catalogue/base.py", "import psycopg"),
+    ("catalogue", "events/catalogue/outlets.py", "import random"),
+    ("deciders", "services/network/decider.py", "import time"),
+    ("deciders", "services/network/decider.py", "import psycopg"),
+    ("deciders", "services/decider.py", "import projections.base"),
+    ("services", "services/settings.py", "import services.handle"),
+    ("services", "services/network/decider.py", "import services.outlets"),
+    ("services", "services/another/__init__.py", "X = 1"),
+    ("projections", "projections/inventory.py", "import projections.income"),
+    ("projections", "projections/traceability.py", "import projections.inventory_tables"),
+    ("projections", "projections/lineage.py", "import projections.inventory"),
+    ("projections", "projections/another.py", "X = 1"),
+    ("store", "services/errors.py", "import events.store"),
+    ("store", "projections/split.py", "import events.store"),
+    ("inner", "services/handle.py", "import events.group_commit"),
+    ("pages", "services/web/words.py", "import psycopg"),
+    ("pages", "services/network/routes.py", "import sqlalchemy"),
+]
+
+
+def checked(tree: Path, contract: str | None = None) -> subprocess.CompletedProcess[str]:
+    """What import-linter says about a tree."""
+    program = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    command = [sys.executable, "-c", program, "--no-cache", *(("--contract", contract) if contract else ())]
+    environment = os.environ | {"PYTHONPATH": str(tree), "COLUMNS": "300", "NO_COLOR": "1"}
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+
+
+def copied(into: Path) -> Path:
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, into / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", into)
+    return into
+
+
+def test_every_contract_holds() -> None:
+    said = checked(ROOT)
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert f"{len(CONTRACTS)} kept, 0 broken" in re.sub(r"\x1b\[[0-9;]*m", "", said.stdout)
+
+
+def test_every_contract_is_shown_a_violation() -> None:
+    assert {contract for contract, _, _ in PLANTED} == set(CONTRACTS)
+
+
+@pytest.mark.parametrize(("contract", "file", "planted"), PLANTED)
+def test_a_contract_turns_red_on_a_planted_violation(tmp_path: Path, contract: str, file: str, planted: str) -> None:
+    tree = copied(tmp_path)
+    assert checked(tree, contract).returncode == 0
+    path = tree / file
+    path.parent.mkdir(exist_ok=True)
+    before = path.read_text() if path.exists() else ""
+    path.write_text(f"{before}\n{planted}\n")
+
+    said = checked(tree, contract)
+
+    assert said.returncode == 1, said.stdout + said.stderr
+    assert f"{CONTRACTS[contract]} BROKEN" in said.stdout
