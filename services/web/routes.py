@@ -1,0 +1,153 @@
+"""The pages by HTTP: which address shows what, in which language, how long it may be kept, what a browser may load."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.web.codes import INPUT_LENGTH_MAX, candidates, is_well_formed
+from services.web.language import LANGUAGE_COOKIE, LANGUAGES, Language, chosen
+from services.web.network_page import network_page
+from services.web.rendering import STATIC
+from services.web.trace_page import trace_page, unknown_code_page
+from services.web.views import JarView, NetworkView
+
+#: A recall must be on a jar's page within a minute, whoever keeps copies of it.
+TRACE_MAX_AGE_SECONDS = 60
+_YEAR_SECONDS = 365 * 24 * 3600
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".json": "application/json"}
+
+#: No inline script or style, nothing from another host, no frame around the page, no base that redirects its links.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src {scripts}; connect-src {scripts}; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class PageSource(Protocol):
+    """Where the pages get what they show."""
+
+    def network(self) -> NetworkView:
+        """The whole network as it stands now."""
+
+    def jar(self, codes: Sequence[str]) -> JarView | None:
+        """The batch with the first of these codes that is known; None if none is."""
+
+    def sample_code(self) -> str | None:
+        """The code of some batch that is worth a look, None while there is none."""
+
+    def is_simulated(self) -> bool:
+        """Whether the network's clock is simulated, so that every page says so."""
+
+
+def pages(source: PageSource) -> APIRouter:
+    """The routes of the pages. They read only, so they may run beside each other in the thread pool."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    def network(request: Request, lang: str | None = None) -> Response:
+        language = _language(request, lang)
+        body = network_page(source.network(), language, source.sample_code())
+        return _page(request, body, language, lang, cache="no-cache", scripts="'self'")
+
+    @router.get("/l")
+    @router.get("/L")
+    def look_up(code: Annotated[str, Query(max_length=INPUT_LENGTH_MAX)]) -> Response:
+        read_as = candidates(code)
+        target = read_as[0] if read_as else "unknown"
+        return RedirectResponse(f"/l/{target}", status_code=303, headers=_SECURITY_HEADERS)
+
+    @router.get("/l/{code}")
+    @router.get("/L/{code}")
+    def trace(request: Request, code: str, lang: str | None = None) -> Response:
+        language = _language(request, lang)
+        read_as = candidates(code)
+        jar = source.jar(read_as) if read_as else None
+        kept = f"max-age={TRACE_MAX_AGE_SECONDS}"
+        if jar is not None:
+            return _page(request, trace_page(jar, language), language, lang, cache=kept)
+        is_mistyped = bool(read_as) and not any(map(is_well_formed, read_as))
+        typed = read_as[0] if read_as else ""
+        body = unknown_code_page(typed, is_mistyped, language, source.is_simulated())
+        return _page(request, body, language, lang, cache=kept, status=404)
+
+    @router.get("/static/{name}")
+    def static(request: Request, name: str) -> Response:
+        found = _static_files().get(name)
+        if found is None:
+            return Response(status_code=404, headers=_SECURITY_HEADERS)
+        content, media_type, etag = found
+        headers = {**_SECURITY_HEADERS, "ETag": etag, "Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable"}
+        if "v" not in request.query_params:
+            headers["Cache-Control"] = "no-cache"
+        if _is_same(request, etag):
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type=media_type, headers=headers)
+
+    return router
+
+
+def _language(request: Request, asked: str | None) -> Language:
+    return chosen(asked, request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
+
+
+def _page(
+    request: Request,
+    body: bytes,
+    language: Language,
+    asked: str | None,
+    *,
+    cache: str,
+    status: int = 200,
+    scripts: str = "'none'",
+) -> Response:
+    etag = _etag(body)
+    headers = {
+        **_SECURITY_HEADERS,
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(scripts=scripts),
+        "Content-Language": language.tag,
+        "Cache-Control": cache,
+        "ETag": etag,
+        "Vary": "Accept-Language, Cookie",
+    }
+    same = status == 200 and _is_same(request, etag)
+    response = (
+        Response(status_code=304, headers=headers)
+        if same
+        else Response(body, status_code=status, media_type="text/html", headers=headers)
+    )
+    if asked in LANGUAGES:
+        response.headers["Cache-Control"] = f"private, {cache}"
+        response.set_cookie(LANGUAGE_COOKIE, language.code, max_age=_YEAR_SECONDS, httponly=True, samesite="lax")
+    return response
+
+
+def _etag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:24]}"'
+
+
+def _is_same(request: Request, etag: str) -> bool:
+    known = request.headers.get("if-none-match", "")
+    return etag in (part.strip().removeprefix("W/") for part in known.split(","))
+
+
+@cache
+def _static_files() -> Mapping[str, tuple[bytes, str, str]]:
+    files: dict[str, tuple[bytes, str, str]] = {}
+    for path in STATIC.iterdir():
+        media_type = _TYPES.get(path.suffix)
+        if media_type is not None:
+            content = path.read_bytes()
+            files[path.name] = content, media_type, _etag(content)
+    return files
