@@ -51,9 +51,7 @@ class Till:
         if at < 0 or self.gaps[at][1] < counter:
             return False
         first, last = self.gaps[at]
-        self.gaps[at : at + 1] = [
-            gap for gap in ((first, counter - 1), (counter + 1, last)) if gap[0] <= gap[1]
-        ]
+        self.gaps[at : at + 1] = [gap for gap in ((first, counter - 1), (counter + 1, last)) if gap[0] <= gap[1]]
         return True
 
 

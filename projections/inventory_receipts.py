@@ -193,9 +193,7 @@ def _sums(entries: Iterable[tuple[tuple[str, ...], int, int]]) -> Effects:
 
 def _post(book: Book, before: Effects, after: Effects) -> None:
     for key in {**before, **after}:
-        sold, returned = (
-            now - then for now, then in zip(after.get(key, (0, 0)), before.get(key, (0, 0)), strict=True)
-        )
+        sold, returned = (now - then for now, then in zip(after.get(key, (0, 0)), before.get(key, (0, 0)), strict=True))
         if len(key) == 1:
             book.shifts[key[0]].voids_tyiyn += sold
             book.changed_shifts.add(key[0])

@@ -198,9 +198,7 @@ TILLS = Table(
 TILL_GAPS = Table("inventory_till_gaps", TABLES, key_id("till"), key_number("first"), number("last"))
 
 #: Counters of a till that are known only from a message in quarantine.
-TILL_QUARANTINE = Table(
-    "inventory_till_quarantine", TABLES, key_id("till"), key_number("counter"), id_of("quarantine")
-)
+TILL_QUARANTINE = Table("inventory_till_quarantine", TABLES, key_id("till"), key_number("counter"), id_of("quarantine"))
 
 #: What is told of a lot before the lot itself: samples taken from it, and corrections of it.
 LOT_WAITING = Table(

@@ -79,7 +79,7 @@ class Tables:
         return self.connection
 
     def rows(self, table: str, columns: str = "*") -> list[Row]:
-        query = sql.SQL("SELECT " + columns + " FROM {}").format(sql.Identifier(table))  # type: ignore[arg-type]
+        query = sql.SQL("SELECT " + columns + " FROM {}").format(sql.Identifier(table))
         return sorted(self.here().execute(query).fetchall(), key=repr)
 
     def one(self, statement: str, *params: object) -> Row | None:

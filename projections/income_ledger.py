@@ -1,0 +1,288 @@
+"""The income as one batch of events sees it: terms, makers, periods and receipts, read in bulk, written in bulk."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple
+
+from events.catalogue.base import Event, Recorded
+from projections import income_tables as t
+from projections.base import Db, Row
+from projections.bishkek import month_after, month_of
+from projections.lineage_fold import LineageFold
+from projections.split import Split, Terms, split
+from projections.totals import Totals
+
+
+class Line(NamedTuple):
+    """A row of `income_lines`."""
+
+    position: int
+    row: int
+    kind: str
+    ref: str
+    line: int
+    channel: str
+    place: str
+    product: str
+    batch: str
+    workshop: str
+    region: str
+    day: date
+    sale_month: str
+    period: str
+    posted_position: int
+    units: int
+    gross_tyiyn: int
+    makers_tyiyn: int
+    workshop_tyiyn: int
+    outlet_tyiyn: int
+    brand_tyiyn: int
+    fund_tyiyn: int
+    suspense_tyiyn: int
+
+
+class Base(NamedTuple):
+    """What all rows of one line of a receipt have in common; position and day are those of the line itself."""
+
+    ref: str
+    line: int
+    channel: str
+    place: str
+    sale_month: str
+    position: int
+    day: date
+
+
+class Change(NamedTuple):
+    """A row of `income_changes`: a void, a correction or one line of a return, by the receipt it is about."""
+
+    ref: str
+    position: int
+    part: int
+    kind: str
+    stamp: str
+    day: date
+    line: int
+    product: str
+    batch: str
+    units: int
+    refund_tyiyn: int
+
+
+class Home(NamedTuple):
+    """Where a batch belongs: the region of its maker, and the workshop's id, empty for a single producer."""
+
+    region: str
+    workshop: str
+
+
+NOWHERE = Home("", "")
+
+
+@dataclass(slots=True)
+class Wanted:
+    """The natural keys that a batch names, gathered before anything is read."""
+
+    refs: set[str] = field(default_factory=set)
+    batches: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
+    makers: set[str] = field(default_factory=set)
+    products: set[str] = field(default_factory=set)
+    villages: set[str] = field(default_factory=set)
+
+
+class Ledger:
+    """Everything that a segment of a batch between two closings reads and writes."""
+
+    def __init__(self, db: Db, wanted: Wanted, segment: Sequence[Recorded[Event]]) -> None:
+        self.db = db
+        self.lines: list[Row] = []
+        self.changed: list[Row] = []
+        self.rows: dict[Any, list[Row]] = defaultdict(list)
+        self.pools = Totals(t.POOLS)
+        self.sales = Totals(t.SALES)
+        self.product_sales = Totals(t.PRODUCT_SALES)
+        self.accounts = Totals(t.ACCOUNTS)
+        self.reshared: list[tuple[int, str]] = []
+        self.position, self._row = 0, 0
+        self._terms_for: dict[tuple[str, str, date], Terms | None] = {}
+        self._open_months: dict[tuple[str, str], str] = {}
+        self._homes: dict[str, Home | None] = {}
+        self._load_master(wanted)
+        self.lineage = LineageFold(t.LINEAGE, db, segment)
+        self._load_receipts(wanted)
+
+    def _load_master(self, wanted: Wanted) -> None:
+        db = self.db
+        self.channels = {}
+        self.terms: dict[tuple[str, str], list[tuple[date, int, Terms]]] = defaultdict(list)
+        self.closed: dict[str, set[str]] = defaultdict(set)
+        if wanted.refs or wanted.made or wanted.batches:
+            self.channels = {row[0]: row[1] for row in db.rows("SELECT outlet, channel FROM income_outlets")}
+            for channel, group, since, position, *points in db.rows("SELECT * FROM income_terms"):
+                self.terms[channel, group].append((since, position, Terms(*points)))
+            for region, period in db.rows("SELECT region, period FROM income_periods"):
+                self.closed[region].add(period)
+        for listed in self.terms.values():
+            listed.sort()
+        self.groups: dict[str, str] = dict(db.by_key(t.PRODUCTS, wanted.products).values())
+        self.villages: dict[str, str] = dict(db.by_key(t.VILLAGES, wanted.villages).values())
+
+    def _load_receipts(self, wanted: Wanted) -> None:
+        db = self.db
+        self.waiting: dict[str, set[str]] = defaultdict(set)
+        if wanted.made:
+            waiting = db.rows(
+                "SELECT DISTINCT batch, ref FROM income_lines WHERE suspense_tyiyn <> 0 AND batch = ANY(%s)",
+                [list(wanted.made)],
+            )
+            for batch, ref in waiting:
+                self.waiting[batch].add(ref)
+        refs = wanted.refs.union(*self.waiting.values())
+        self.by_ref: dict[str, list[Line]] = {}
+        for row in db.where_in(t.LINES, "ref", refs):
+            self.by_ref.setdefault(row[3], []).append(Line(*row))
+        self.changes: dict[str, list[Change]] = {}
+        for row in db.where_in(t.CHANGES, "ref", refs):
+            self.changes.setdefault(row[0], []).append(Change(*row))
+        batches = wanted.batches.union(
+            (line.batch for lines in self.by_ref.values() for line in lines),
+            (change.batch for told in self.changes.values() for change in told),
+        )
+        lots = db.by_key(t.LINEAGE.lots, batches - {""})
+        self._stored_makers = {lot: row[5] or (row[3] and f"producer/{row[3]}") for lot, row in lots.items()}
+        makers = wanted.makers.union(maker for maker in self._stored_makers.values() if maker)
+        self.regions = {row[0]: row[2] for row in db.by_key(t.MAKERS, makers).values()}
+        products = {line.product for lines in self.by_ref.values() for line in lines}
+        products |= {change.product for told in self.changes.values() for change in told if change.product}
+        self.groups.update(db.by_key(t.PRODUCTS, products - self.groups.keys()).values())
+
+    # ------------------------------------------------------------------ what the log said so far
+
+    def at(self, position: int) -> None:
+        """Go on to the next event: its rows are numbered from 0."""
+        self.position, self._row = position, 0
+
+    def terms_for(self, channel: str, product: str, day: date, before: int) -> Terms | None:
+        """The share terms agreed before a position and in force on a day: the group's own, else the channel's."""
+        key = (channel, product, day)
+        if before == self.position and key in self._terms_for:
+            return self._terms_for[key]
+        found = None
+        for group in (self.groups.get(product, ""), ""):
+            for since, position, terms in reversed(self.terms.get((channel, group), ())):
+                if since <= day and position < before:
+                    found = terms
+                    break
+            if found is not None:
+                break
+        if before == self.position:
+            self._terms_for[key] = found
+        return found
+
+    def add_terms(self, channel: str, group: str, since: date, terms: Terms) -> None:
+        self.terms[channel, group].append((since, self.position, terms))
+        self.terms[channel, group].sort()
+        self._terms_for.clear()
+        self.rows[t.TERMS].append((channel, group, since, self.position, *terms))
+
+    def set_group(self, product: str, group: str) -> None:
+        self.groups[product] = group
+        self._terms_for.clear()
+        self.rows[t.PRODUCTS].append((product, group))
+
+    def add_maker(self, maker: str, village: str) -> None:
+        """A producer or a workshop in a village, and so in its region."""
+        region = self.villages.get(village, "")
+        self.regions[maker] = region
+        self._homes.clear()
+        self.rows[t.MAKERS].append((maker, village, region))
+
+    def home(self, batch: str) -> Home | None:
+        """Where a batch belongs, as the log knows it here; None while nobody knows who made it."""
+        if batch in self._homes:
+            return self._homes[batch]
+        lot = self.lineage.lot(batch) if batch else None
+        maker = self._stored_makers.get(batch)
+        if lot is not None:
+            maker = lot.maker or (lot.producer and f"producer/{lot.producer}")
+        region = self.regions.get(maker) if maker else None
+        home = None
+        if maker and region:
+            kind, _, identity = maker.partition("/")
+            home = Home(region, identity if kind == "workshop" else "")
+        self._homes[batch] = home
+        return home
+
+    def forget_home(self, batch: str) -> None:
+        """A lot was made or corrected: who made it is to be asked again."""
+        self._homes.pop(batch, None)
+
+    def open_month(self, region: str, month: str) -> str:
+        """The first month from this one on that is not closed in the region."""
+        key = (region, month)
+        found = self._open_months.get(key)
+        if found is None:
+            closed, found = self.closed[region], month
+            while found in closed:
+                found = month_after(found)
+            self._open_months[key] = found
+        return found
+
+    # ------------------------------------------------------------------ what is posted
+
+    def post(
+        self,
+        base: Base,
+        kind: str,
+        on: date,
+        target: tuple[str, str],
+        home: Home | None,
+        amounts: tuple[int, int, int, int, int, int, int, int],
+    ) -> None:
+        """One row about `target` (product, batch): units, gross, then makers, workshop, outlet, brand, fund, suspense."""
+        product, batch = target
+        region, workshop = home or NOWHERE
+        period = self.open_month(region, month_of(on)) if home else ""
+        line = Line(
+            self.position, self._row, kind, base.ref, base.line, base.channel, base.place, product, batch, workshop,
+            region, on, base.sale_month, period, self.position, *amounts,
+        )  # fmt: skip
+        self._row += 1
+        self.lines.append(line)
+        self.by_ref.setdefault(base.ref, []).append(line)
+        units, gross, makers, _, _, _, _, suspense = amounts
+        if home:
+            self.pools[batch, region, period][0] += makers
+        elif batch and suspense:
+            self.waiting[batch].add(base.ref)
+        sums = self.sales[base.channel, base.place, base.sale_month]
+        for at, amount in enumerate(amounts):
+            sums[at] += amount
+        sums = self.product_sales[product, base.channel, base.sale_month]
+        sums[0] += units
+        sums[1] += gross
+        sums[2] += makers
+        sums[3] += suspense
+
+    def split(self, base: Base, product: str, gross: int) -> Split | None:
+        """The five parts of a line's amount by the terms of its own time; None when there were none."""
+        terms = self.terms_for(base.channel, product, base.day, base.position)
+        return None if terms is None else split(gross, terms)
+
+    def flag(self, flag: str, subject: str, place: str, detail: str = "") -> None:
+        self.rows[t.FLAGS].append((flag, subject, self.position, place, detail))
+
+    def flush(self) -> None:
+        """Write everything: one statement or COPY per table that changed."""
+        db = self.db
+        self.lineage.write()
+        db.copy_in(t.LINES, self.lines)
+        db.copy_in(t.CHANGES, self.changed)
+        for totals in (self.pools, self.sales, self.product_sales, self.accounts):
+            totals.flush(db)
+        for table, rows in self.rows.items():
+            width = len(table.primary_key)
+            db.upsert(table, list({row[:width]: row for row in rows}.values()))
