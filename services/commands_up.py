@@ -1,8 +1,11 @@
 """`ovop up`, and what it runs: `ovop migrate` and `ovop run <process>`."""
 
 import asyncio
+import contextlib
 import importlib
+import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -13,6 +16,11 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from services.settings import NoBroker, NoDatabase, Settings, settings
+
+#: Where a broker in a container listens and keeps its streams.
+BROKER_PORT = 4222
+BROKER_STORE = Path("/data")
+HEARTBEAT_SECONDS = 3.0
 
 ReadyFile = Annotated[Path | None, typer.Option(help="Written when everything is ready, removed at the end.")]
 
@@ -45,23 +53,43 @@ def up(ready_file: ReadyFile = None) -> None:
         raise typer.Exit(1) from error
 
 
-def migrate_database() -> None:
+def migrate_database(
+    broker_config: Annotated[
+        Path | None, typer.Option(help="Also write the configuration of a broker that listens on port 4222.")
+    ] = None,
+) -> None:
     """Bring the database to the present, and let in the users that the addresses of the roles name."""
     from events.migrate import login, migrate
     from services.up import DATABASE_ROLES
 
+    begin_logging("migrate")
     given = settings()
-    try:
-        admin = given.database_for("admin")
-    except NoDatabase as error:
-        typer.echo(f"ovop migrate: {error}", err=True)
-        raise typer.Exit(1) from error
+    admin = _or_exit(lambda: given.database_for("admin"))
     migrate(admin)
     for name, role in DATABASE_ROLES.items():
         address = urlsplit(getattr(given, f"{name}_database_url") or "")
         if address.username and address.password:
             login(admin, unquote(address.username), role, unquote(address.password))
             typer.echo(f"{unquote(address.username)} acts as {role}", err=True)
+    if broker_config is not None:
+        write_broker_config(given, broker_config)
+        typer.echo(f"wrote {broker_config}", err=True)
+
+
+def write_broker_config(given: Settings, path: Path) -> None:
+    """The configuration of a broker in a place of its own, with the passwords that the addresses of the roles state."""
+    from events import nats_config
+
+    kept = path.with_name("broker-users.json")
+    stated = [urlsplit(url) for url in (given.relay_nats_url, given.projector_nats_url, given.intake_nats_url) if url]
+    passwords = {unquote(url.username): unquote(url.password) for url in stated if url.username and url.password}
+    users = nats_config.load_users(kept, given.broker_actors)
+    users = nats_config.BrokerUsers({**users.passwords, **passwords})
+    nats_config.write_private(kept, json.dumps(dict(users.passwords), indent=1, sort_keys=True))
+    text = nats_config.server_config(users, BROKER_PORT, BROKER_STORE, host="0.0.0.0")  # noqa: S104 - inside a container
+    path.write_text(text)
+    # The broker runs as another user of its container; the directory is handed to these two containers alone.
+    path.chmod(0o644)
 
 
 def api() -> None:
@@ -89,13 +117,20 @@ def relay() -> None:
 
     given = settings()
     it = _or_exit(lambda: Relay(given.database_for("relay"), given.nats_for("relay"), network=given.network))
-    asyncio.run(_until_stopped(it.run, it.stop))
+    asyncio.run(until_stopped(it.run, it.stop))
 
 
 def projector() -> None:
     """Folds the log into the read models."""
     begin_logging("projector")
-    _run_main("projections.runner")
+    from projections.runner import run_projector
+    from services.read_models import READ_MODELS
+
+    given = settings()
+    database = _or_exit(lambda: given.database_for("projector"))
+    broker = given.projector_nats_url or given.nats_url
+    stop = asyncio.Event()
+    asyncio.run(until_stopped(lambda: run_projector(database, broker, READ_MODELS, stop), stop.set))
 
 
 def intake() -> None:
@@ -117,11 +152,26 @@ def _or_exit[T](start: Callable[[], T]) -> T:
         raise typer.Exit(1) from error
 
 
-async def _until_stopped(run: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
+async def until_stopped(run: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
+    """Run until SIGTERM or SIGINT, with a heartbeat from this very event loop."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    await run()
+    heart = asyncio.create_task(_beat())
+    try:
+        await run()
+    finally:
+        heart.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await heart
+
+
+async def _beat() -> None:
+    """Touch the file that a health check looks at, when there is one."""
+    file = os.environ.get("OVOP_HEARTBEAT_FILE")
+    while file:
+        Path(file).touch()
+        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 class JsonLines(logging.Formatter):
