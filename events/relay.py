@@ -109,9 +109,9 @@ class Relay:
             try:
                 async with self._connected() as client:
                     while not self._stopping.is_set():
-                        self.position = await Standing(client, log, self._window, self._count_rebuilt).position()
-                        failures = 0
                         with contextlib.suppress(StreamMoved):
+                            self.position = await Standing(client, log, self._window, self._count_rebuilt).position()
+                            failures = 0
                             await self._follow(client, log)
             except (nats.errors.Error, OSError, TimeoutError) as error:
                 logger.warning("broker: %r", error)
@@ -198,29 +198,36 @@ class Standing:
         self._on_rebuilt = on_rebuilt
 
     async def position(self) -> int:
-        """The last position in the stream."""
+        """The last position in the stream. Raises StreamMoved when it changes under our eyes."""
+        wanted = events_stream(self._window, self._window_start(await self._scalar(_HEAD)))
+        stream = await ensure_stream(self._jetstream, wanted)
+        # Asked after the stream: another relay may be publishing, and never more than the log holds.
         head = await self._scalar(_HEAD)
-        window_start = max(1, head - self._window + 1)
-        stream = await ensure_stream(self._jetstream, events_stream(self._window, window_start))
-        fault = await self._fault(stream, head, window_start)
+        fault = await self._fault(stream, head)
         if fault is not None:
             stream = await self._rebuild(stream, head, fault)
         await self._realign_consumers(stream.state.last_seq)
         return stream.state.last_seq
 
-    async def _fault(self, stream: StreamInfo, head: int, window_start: int) -> str | None:
+    def _window_start(self, head: int) -> int:
+        return max(1, int(head) - self._window + 1)
+
+    async def _fault(self, stream: StreamInfo, head: int) -> str | None:
         """Why the stream is no window on this log, or None."""
-        state = stream.state
+        state, window_start = stream.state, self._window_start(head)
         if state.last_seq > head:
             return "it is ahead of the log, which was restored"
         if state.last_seq < window_start - 1:
             return "it is behind by more than the window"
-        if state.messages != max(0, state.last_seq - state.first_seq + 1) or (state.first_seq > max(1, window_start)):
+        if state.messages != max(0, state.last_seq - state.first_seq + 1) or state.first_seq > window_start:
             return "messages are missing in it"
         if state.messages == 0:
             return None
         for sequence in {state.first_seq, state.last_seq}:
             if not await self._same_as_log(sequence):
+                now = await self._jetstream.stream_info(EVENTS_STREAM)
+                if (now.created, now.state.first_seq) != (stream.created, state.first_seq):
+                    raise StreamMoved  # its oldest message has just made room, or another relay makes it again
                 return f"its message {sequence} is not the event at that position"
         return None
 
@@ -237,11 +244,11 @@ class Standing:
     async def _rebuild(self, stream: StreamInfo, head: int, fault: str) -> StreamInfo:
         """Drop the stream and make it again, to be filled from the log; durable consumers go on where they were."""
         logger.warning("stream %s is made again: %s", EVENTS_STREAM, fault)
-        window_start = max(1, head - self._window + 1)
+        window_start = self._window_start(head)
         consumers = await self._jetstream.consumers_info(EVENTS_STREAM)
         again = await self._jetstream.stream_info(EVENTS_STREAM)
         if again.created != stream.created:
-            return again  # another relay has just done it; its stream is looked at in the next round
+            raise StreamMoved  # another relay has just done it
         await self._jetstream.delete_stream(EVENTS_STREAM)
         fresh = await ensure_stream(self._jetstream, events_stream(self._window, window_start))
         for info in consumers:

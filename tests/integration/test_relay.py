@@ -295,30 +295,39 @@ def test_two_relays_killed_at_random_under_load_lose_nothing_and_double_nothing(
         async with relaying(log_database, broker):
             await asyncio.sleep(0.5)
         made = (await broker.events_stream()).created
-        relays = [subprocess.Popen(command, env=environment()) for _ in range(2)]
-        writing = asyncio.create_task(_write_for(log_database, 6.0))
-        try:
-            while not writing.done():
-                await asyncio.sleep(chance.uniform(0.3, 0.9))
-                victim = chance.randrange(2)
-                os.kill(relays[victim].pid, signal.SIGKILL)
-                relays[victim].wait()
-                relays[victim] = subprocess.Popen(command, env=environment())
-            total = await writing
-            assert total > 500
-            async with broker.connected(RELAY) as client:
-                for _ in range(400):
-                    if (await client.jetstream().stream_info(EVENTS_STREAM)).state.last_seq == total:
-                        break
-                    await asyncio.sleep(0.05)
-        finally:
-            for relay in relays:
-                relay.kill()
-                relay.wait()
-        assert await in_step(broker, log_database) == total
+        first, second = relaying(log_database, broker), relaying(log_database, broker)
+        async with first, second:
+            await _under_load_with_kills(broker, log_database, command, chance)
         assert (await broker.events_stream()).created == made, "the fence did not hold, and the stream was made again"
 
     asyncio.run(scenario())
+
+
+async def _under_load_with_kills(
+    broker: Broker, database: LogDatabase, command: list[str], chance: random.Random
+) -> None:
+    """Two relay processes, killed one after the other while another two compete with them, and somebody writes."""
+    relays = [subprocess.Popen(command, env=environment()) for _ in range(2)]
+    writing = asyncio.create_task(_write_for(database, 6.0))
+    try:
+        while not writing.done():
+            await asyncio.sleep(chance.uniform(0.5, 1.5))
+            victim = chance.randrange(2)
+            os.kill(relays[victim].pid, signal.SIGKILL)
+            relays[victim].wait()
+            relays[victim] = subprocess.Popen(command, env=environment())
+        total = await writing
+        assert total > 500
+        async with broker.connected(RELAY) as client:
+            for _ in range(400):
+                if (await client.jetstream().stream_info(EVENTS_STREAM)).state.last_seq == total:
+                    break
+                await asyncio.sleep(0.05)
+    finally:
+        for relay in relays:
+            relay.kill()
+            relay.wait()
+    assert await in_step(broker, database) == total
 
 
 async def _write_for(database: LogDatabase, seconds: float) -> int:
