@@ -111,7 +111,7 @@ class _Lane:
     def fold(self, batch: Batch) -> None:
         """Fold a batch; what it wrote may still be on its way when this returns, and is committed by the next call."""
         self.finish()
-        self._unfinished = batch
+        self._unfinished, self.position = batch, batch.upto
         if needs_care(self._model, batch, self._parked):
             self._fold_with_care(batch)
             return
@@ -137,7 +137,6 @@ class _Lane:
             if is_outage(error):
                 raise
             self._fold_with_care(batch)
-        self.position = batch.upto
         self._unfinished = None
 
     def index(self) -> None:
@@ -147,7 +146,7 @@ class _Lane:
         self._connection.commit()
 
     def _begin(self, batch: Batch) -> None:
-        move_checkpoints(self._connection, {self._schema: self.position}, batch.upto)
+        move_checkpoints(self._connection, {self._schema: batch.after}, batch.upto)
         use_schema(self._connection, self._schema)
 
     def _fold_with_care(self, batch: Batch) -> None:
