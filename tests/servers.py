@@ -145,6 +145,7 @@ def start_postgres(directory: Path, until: ExitStack) -> PostgresServer:
     from testcontainers.community.postgres import PostgresContainer
 
     container = PostgresContainer(POSTGRES_IMAGE, username="ovop_admin", dbname="ovop", driver=None)
+    container.with_env("LC_ALL", "C.UTF-8")  # what initdb takes the encoding from, if the image says nothing
     container.with_command(
         ["postgres", *(part for name, value in tuning.items() for part in ("-c", f"{name}={value}"))]
     )
