@@ -164,6 +164,7 @@ def problem(refusal: Refused) -> dict[str, Any]:
 
 #: Beginnings of pydantic's error codes, and the plain word that our answers use for them.
 _PLAIN: Mapping[str, str] = {
+    "unknown_type": "unknown_type",
     "missing": "missing_field",
     "extra_forbidden": "unknown_field",
     "literal_error": "unknown_word",
