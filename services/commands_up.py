@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib
 import json
 import logging
 import os
@@ -136,12 +135,11 @@ def projector() -> None:
 def intake() -> None:
     """Takes reports from the broker through the same door as HTTP."""
     begin_logging("intake")
-    _run_main("services.intake")
+    from services.intake import opened
 
-
-def _run_main(module: str) -> None:
-    given = settings()
-    _or_exit(lambda: importlib.import_module(module).main(given))
+    with contextlib.ExitStack() as until:
+        it = _or_exit(lambda: until.enter_context(opened(settings())))
+        asyncio.run(until_stopped(it.run, it.stop))
 
 
 def _or_exit[T](start: Callable[[], T]) -> T:
