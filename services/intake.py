@@ -1,0 +1,345 @@
+"""Reports that come through the broker: taken from OVOP_INTAKE through the same door as those that come by HTTP.
+
+Who reports is the actor's token in the subject, which the broker lets nobody else publish on. A message is
+acknowledged when what it reports is in the log, and never terminated: a redelivered one finds its id known, what cannot
+be understood is kept in quarantine, and only a log that does not answer sends a message back into the queue, for later.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import nats.errors
+import orjson
+import psycopg
+from faststream import AckPolicy
+from faststream.nats import JStream, NatsBroker, NatsMessage
+from nats.aio.client import Client
+from nats.js.api import AckPolicy as ConsumerAckPolicy
+from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from events.broker import (
+    INBOX,
+    INTAKE_STREAM,
+    INTAKE_SUBJECTS,
+    BrokerAddress,
+    actor_of_token,
+    receipt_subject,
+)
+from events.nats_config import INTAKE_CONSUMER
+from events.store import Log, LogBusy, LogClosed, LogUnavailable
+from events.streams import ensure_stream, intake_stream
+from services.access import BELIEVED_SECONDS, Keys, Sender
+from services.answers import Answer
+from services.clock import NetworkClock
+from services.handle import Handler
+from services.incoming import ITEMS_MAX
+from services.reports import Reports
+from services.settings import Settings
+
+#: Messages handed out before the first of them is acknowledged; so many may wait in memory.
+ACK_PENDING_MAX = 2_000
+#: A message that was not acknowledged for so long is handed out again, which is harmless.
+ACK_WAIT_SECONDS = 30.0
+#: Messages taken in one go.
+GROUP_MESSAGES = 500
+#: How long a message stays away when the log does not answer, by how often it was delivered.
+RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
+#: Nested lists and envelopes of a report are small; an echo of the broker is smaller.
+ECHO_BYTES_MAX = 256
+WATCH_SECONDS = 2.0
+
+_CLOUD_EVENT_USED = {"id": "id", "type": "type", "time": "occurred_at", "data": "data", "recordedat": "recorded_at"}
+_CLOUD_EVENT_KNOWN = {*_CLOUD_EVENT_USED, "specversion", "source", "subject", "datacontenttype", "dataschema"}
+
+#: What says that the database does not answer just now; whatever else goes wrong is the report's own.
+_LATER = (LogUnavailable, LogBusy, LogClosed, psycopg.OperationalError, PoolTimeout, OSError, TimeoutError)
+
+logger = logging.getLogger(__name__)
+
+
+class Door(Protocol):
+    """The one way in for reports, whoever brings them (`services.reports.Reports`)."""
+
+    async def take(self, items: Sequence[Any], sender: Sender, *, advise: bool = True) -> list[Answer]:
+        """An answer per item; an item given as bytes is read there."""
+
+    async def keep(self, contents: Sequence[bytes], sender: Sender, problem: str) -> list[Answer]:
+        """Keep reports in quarantine as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """One message and the items in it."""
+
+    message: NatsMessage
+    actor: str
+    items: tuple[Any, ...]
+
+
+class Intake:
+    """The service that empties OVOP_INTAKE. Any number of them may run; each message goes to one."""
+
+    def __init__(
+        self,
+        nats_url: str,
+        door: Door,
+        sender_of: Callable[[str], Awaitable[Sender | None]],
+        *,
+        ack_wait_seconds: float = ACK_WAIT_SECONDS,
+    ) -> None:
+        self._ack_wait_seconds = ack_wait_seconds
+        self._address = BrokerAddress.of_url(nats_url)
+        self._door = door
+        self._sender_of = sender_of
+        self._waiting: asyncio.Queue[NatsMessage] = asyncio.Queue(2 * ACK_PENDING_MAX)
+        self._stopping = asyncio.Event()
+        self._client: Client | None = None
+        #: Messages acknowledged so far.
+        self.taken = 0
+
+    def stop(self) -> None:
+        """Let `run` end; what is not acknowledged is handed to another, or to us next time."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Take reports until stopped; without a broker or a log, wait for it."""
+        failures = 0
+        while not self._stopping.is_set():
+            broker = self._broker()
+            work: asyncio.Task[None] | None = None
+            try:
+                self._client = await broker.connect()
+                await self._stand(self._client)
+                await broker.start()
+                failures = 0
+                work = asyncio.create_task(self._work())
+                await self._watch(self._client, work)
+            except (nats.errors.Error, OSError, TimeoutError) as error:
+                logger.warning("intake: %r", error)
+                await self._pause(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
+                failures += 1
+            finally:
+                if work is not None:
+                    work.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await work
+                with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+                    await broker.stop()
+
+    def _broker(self) -> NatsBroker:
+        broker = self._address.faststream_broker("ovop-intake")
+        subscriber = broker.subscriber(
+            INTAKE_SUBJECTS,
+            queue=INTAKE_CONSUMER,
+            stream=JStream(INTAKE_STREAM, declare=False),
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+            decoder=_undecoded,
+            description="Reports of actors, as CloudEvents or as the items of POST /api/v1/events.",
+        )
+        subscriber(self._waiting.put)
+        return broker
+
+    async def _watch(self, client: Client, work: asyncio.Task[None]) -> None:
+        """Look from time to time whether stream and consumer are still there: a wiped broker says nothing."""
+        while not self._stopping.is_set():
+            await self._pause(WATCH_SECONDS)
+            if work.done():
+                work.result()
+            if client.is_connected:
+                await self._stand(client)
+
+    async def _stand(self, client: Client) -> None:
+        jetstream = client.jetstream()
+        try:
+            await jetstream.consumer_info(INTAKE_STREAM, INTAKE_CONSUMER)
+        except NotFoundError:
+            await ensure_stream(jetstream, intake_stream())
+            await jetstream.add_consumer(INTAKE_STREAM, self._consumer())
+
+    def _consumer(self) -> ConsumerConfig:
+        return ConsumerConfig(
+            name=INTAKE_CONSUMER,
+            durable_name=INTAKE_CONSUMER,
+            description="Hands each report to one intake service until it is stored.",
+            deliver_subject=f"{self._address.options.get('inbox_prefix', INBOX)}.deliver",
+            deliver_group=INTAKE_CONSUMER,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=ConsumerAckPolicy.EXPLICIT,
+            ack_wait=self._ack_wait_seconds,
+            max_ack_pending=ACK_PENDING_MAX,
+            max_deliver=-1,
+        )
+
+    async def _work(self) -> None:
+        while True:
+            messages = [await self._waiting.get()]
+            while len(messages) < GROUP_MESSAGES and not self._waiting.empty():
+                messages.append(self._waiting.get_nowait())
+            await self._take(messages)
+
+    async def _take(self, messages: Sequence[NatsMessage]) -> None:
+        """Take a group; each actor's messages in their order, the actors side by side in the same commits."""
+        by_actor: dict[str, list[_Report]] = {}
+        for message in messages:
+            report = _read(message)
+            if report is None:
+                logger.warning(
+                    "intake: an answer of the broker was sent into the queue on %s", message.raw_message.subject
+                )
+                await message.ack()
+            else:
+                by_actor.setdefault(report.actor, []).append(report)
+        await asyncio.gather(*(self._take_of(actor, reports) for actor, reports in by_actor.items()))
+
+    async def _take_of(self, actor: str, reports: list[_Report]) -> None:
+        while reports:
+            count = items = 0
+            while count < len(reports) and (count == 0 or items + len(reports[count].items) <= ITEMS_MAX):
+                items += len(reports[count].items)
+                count += 1
+            group, reports = reports[:count], reports[count:]
+            await self._settle(actor, group)
+
+    async def _settle(self, actor: str, group: list[_Report]) -> None:
+        """Store a group and answer each message; a report that the door breaks on is kept alone, as it came."""
+        try:
+            answers = await self._answers(actor, group)
+        except _LATER as error:
+            logger.warning("intake: %s", error)
+            for report in group:
+                await self._later(report.message)
+            return
+        except Exception:
+            logger.exception("intake: %d messages of %s could not be taken", len(group), actor)
+            if len(group) > 1:
+                for report in group:
+                    await self._settle(actor, [report])
+            else:
+                await self._keep(actor, group[0])
+            return
+        for report in group:
+            count = len(report.items)
+            await self._answer(report, answers[:count])
+            answers = answers[count:]
+
+    async def _answers(self, actor: str, group: list[_Report]) -> list[Answer]:
+        sender = await self._sender_of(actor)
+        if sender is None:
+            contents = [_content(item) for report in group for item in report.items]
+            return await self._door.keep(contents, Sender(actor=actor), "unknown_sender")
+        items = [item for report in group for item in report.items]
+        return await self._door.take(items, sender)
+
+    async def _keep(self, actor: str, report: _Report) -> None:
+        try:
+            answers = await self._door.keep([report.message.raw_message.data], Sender(actor=actor), "not_taken")
+        except Exception:
+            logger.exception("intake: a message of %s could not even be kept; it comes again", actor)
+            await self._later(report.message)
+        else:
+            await self._answer(report, answers)
+
+    async def _answer(self, report: _Report, answers: Sequence[Answer]) -> None:
+        """Acknowledge, and send the receipt; a sender that hears nothing sends again and gets the same one."""
+        with contextlib.suppress(nats.errors.Error, OSError):
+            await report.message.ack()
+            self.taken += 1
+            if self._client is not None:
+                body = orjson.dumps([answer.as_json() for answer in answers])
+                await self._client.publish(receipt_subject(report.actor), body)
+
+    async def _later(self, message: NatsMessage) -> None:
+        deliveries = message.raw_message.metadata.num_delivered or 1
+        with contextlib.suppress(nats.errors.Error, OSError):
+            await message.nack(delay=RETRY_SECONDS[min(deliveries, len(RETRY_SECONDS)) - 1])
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+def _read(message: NatsMessage) -> _Report | None:
+    """The items of a message; None for an echo, see `_is_echo`."""
+    raw: bytes = message.raw_message.data
+    actor = actor_of_token(message.raw_message.subject.split(".")[2])
+    try:
+        parsed = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return _Report(message, actor, (raw,))
+    if _is_echo(raw, parsed):
+        return None
+    if isinstance(parsed, list):
+        # A longer list than anybody may send is kept whole, as one thing that is not understood.
+        items = tuple(_item(each) for each in parsed) if 0 < len(parsed) <= ITEMS_MAX else (raw,)
+        return _Report(message, actor, items)
+    return _Report(message, actor, (_item(parsed) if isinstance(parsed, dict) else raw,))
+
+
+def _item(parsed: Any) -> Any:
+    """A CloudEvent as the item that HTTP takes; anything else as it is. What we would drop silently is not mapped."""
+    if not isinstance(parsed, dict) or "specversion" not in parsed or not parsed.keys() <= _CLOUD_EVENT_KNOWN:
+        return parsed
+    return {ours: parsed[theirs] for theirs, ours in _CLOUD_EVENT_USED.items() if theirs in parsed}
+
+
+def _is_echo(raw: bytes, parsed: Any) -> bool:
+    """Whether this is the broker's own answer to a publish, which a sender wanted sent to its own subject of reports.
+
+    It has one form, which no report has, and nobody made it: it is not evidence of anything.
+    """
+    return (
+        len(raw) < ECHO_BYTES_MAX
+        and isinstance(parsed, dict)
+        and parsed.get("stream") == INTAKE_STREAM
+        and parsed.keys() <= {"stream", "seq", "duplicate", "domain", "error"}
+    )
+
+
+def _content(item: Any) -> bytes:
+    return item if isinstance(item, bytes) else orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
+
+
+class KnownActors:
+    """The actors who hold a valid key, each believed for a minute."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._believed: dict[str, tuple[float, Sender]] = {}
+
+    async def __call__(self, actor: str) -> Sender | None:
+        """The actor as a sender; None for one whose keys were all revoked."""
+        now = time.monotonic()
+        until, sender = self._believed.get(actor, (0.0, None))
+        if now < until:
+            return sender
+        found = await asyncio.to_thread(self._keys.of_actor, actor)
+        if found is None:
+            self._believed.pop(actor, None)
+        else:
+            self._believed[actor] = (now + BELIEVED_SECONDS, found)
+        return found
+
+
+@contextlib.contextmanager
+def opened(settings: Settings) -> Iterator[Intake]:
+    """The intake of one installation with what stands behind it. Raises NoDatabase, NoBroker."""
+    conninfo, broker = settings.database_for("writer"), settings.nats_for("intake")
+    pool: ConnectionPool[psycopg.Connection[TupleRow]] = ConnectionPool(
+        conninfo, min_size=0, max_size=2, timeout=5, num_workers=1, open=False
+    )
+    with Log(conninfo) as log, pool:
+        reports = Reports(Handler(log), simulated=NetworkClock(log).simulated)
+        yield Intake(broker, reports, KnownActors(Keys(pool)))
+
+
+async def _undecoded(message: NatsMessage) -> NatsMessage:
+    return message

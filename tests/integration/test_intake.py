@@ -1,0 +1,324 @@
+"""Reports through the broker on real servers: stored once, answered, never terminated."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import psycopg
+import pytest
+from nats.aio.client import Client
+from psycopg_pool import ConnectionPool
+
+from events.broker import INTAKE_STREAM, actor_user, intake_subject, receipt_subject
+from events.catalogue.base import Event
+from events.nats_config import INTAKE
+from events.store import Log
+from services.access import Keys, Sender, new_key
+from services.handle import Handler
+from services.intake import Intake, KnownActors
+from services.reports import Reports
+from tests import make
+from tests.post import Broker, start_broker, until
+from tests.servers import LogDatabase, environment
+
+TILL = "till/karakol-1"
+SALE = "outlets.sale_made.v1"
+
+
+@pytest.fixture
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with ExitStack() as stack:
+        yield start_broker(tmp_path_factory.mktemp("broker-"), stack)
+
+
+@pytest.fixture
+def known(log_database: LogDatabase) -> LogDatabase:
+    """A log with the keys of two senders; `till/karakol-2` has none."""
+    with ConnectionPool[psycopg.Connection](log_database.writer, min_size=0, max_size=1) as pool:
+        senders = [Sender(TILL, "till", "karakol"), Sender("integrator/naryn.2", "integrator")]
+        Keys(pool).store([(new_key(), sender) for sender in senders])
+    return log_database
+
+
+@contextlib.asynccontextmanager
+async def taking(database: LogDatabase, broker: Broker) -> AsyncIterator[Intake]:
+    """An intake service that runs for the time of a test."""
+    with (
+        Log(database.writer) as log,
+        ConnectionPool[psycopg.Connection](database.writer, min_size=0, max_size=2) as pool,
+    ):
+        reports = Reports(Handler(log), simulated=lambda: False)
+        intake = Intake(broker.url(INTAKE), reports, KnownActors(Keys(pool)), ack_wait_seconds=2.0)
+        running = asyncio.create_task(intake.run())
+        try:
+            async with broker.connected(INTAKE) as client:
+                while True:
+                    with contextlib.suppress(Exception):
+                        if (await client.jetstream().consumer_info(INTAKE_STREAM, "intake")).push_bound:
+                            break
+                    await asyncio.sleep(0.02)
+            yield intake
+        finally:
+            intake.stop()
+            await running
+
+
+def cloud_event(event: Event | None = None, **changes: Any) -> dict[str, Any]:
+    told = event or make.sale_made()
+    return {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": "/till/karakol-1",
+        "type": told.wire_name,
+        "time": datetime.now(UTC).isoformat(),
+        "datacontenttype": "application/json",
+        "data": told.model_dump(mode="json", exclude_none=True),
+    } | changes
+
+
+async def report(client: Client, body: Any, *, actor: str = TILL) -> int:
+    """Send a report as a device does; the broker's acknowledgement says that it is kept."""
+    content = body if isinstance(body, bytes) else orjson.dumps(body)
+    return (await client.jetstream().publish(intake_subject(actor, SALE), content)).seq
+
+
+class Receipts:
+    """What an actor is answered."""
+
+    def __init__(self) -> None:
+        self.answers: list[dict[str, Any]] = []
+
+    @classmethod
+    async def of(cls, client: Client, actor: str = TILL) -> "Receipts":
+        told = cls()
+
+        async def hear(message: Any) -> None:
+            told.answers += orjson.loads(message.data)
+
+        await client.subscribe(receipt_subject(actor), cb=hear)
+        await client.flush()
+        return told
+
+    async def statuses(self, count: int) -> list[str]:
+        await until(lambda: len(self.answers) >= count, f"{count} answers, got {self.answers}")
+        return [answer["status"] for answer in self.answers]
+
+
+def recorded(database: LogDatabase) -> list[tuple[str, str, str]]:
+    with psycopg.connect(database.admin) as connection:
+        return connection.execute("SELECT type, actor, event_id::text FROM log.events ORDER BY position").fetchall()
+
+
+async def queued(broker: Broker) -> int:
+    async with broker.connected(INTAKE) as client:
+        return (await client.jetstream().stream_info(INTAKE_STREAM)).state.messages
+
+
+def test_a_cloud_event_of_a_till_is_recorded_in_its_name_and_answered_with_a_receipt(
+    broker: Broker, known: LogDatabase
+) -> None:
+    async def scenario() -> None:
+        async with taking(known, broker), broker.connected(actor_user(TILL)) as client:
+            receipts = await Receipts.of(client)
+            sale = cloud_event()
+            await report(client, sale)
+            assert await receipts.statuses(1) == ["accepted"]
+            assert receipts.answers[0]["id"] == sale["id"]
+            assert receipts.answers[0]["receipt"]["position"] == 1
+            assert recorded(known) == [(SALE, TILL, sale["id"])]
+            assert await queued(broker) == 0
+
+    asyncio.run(scenario())
+
+
+def test_the_items_that_http_takes_are_taken_too_alone_or_in_a_list(broker: Broker, known: LogDatabase) -> None:
+    async def scenario() -> None:
+        def item() -> dict[str, Any]:
+            told = cloud_event()
+            return {"id": told["id"], "type": told["type"], "occurred_at": told["time"], "data": told["data"]}
+
+        async with taking(known, broker), broker.connected(actor_user(TILL)) as client:
+            receipts = await Receipts.of(client)
+            await report(client, item())
+            await report(client, [item(), item()])
+            assert await receipts.statuses(3) == ["accepted"] * 3
+            assert len(recorded(known)) == 3
+
+    asyncio.run(scenario())
+
+
+def test_a_report_sent_again_is_answered_with_its_first_receipt(broker: Broker, known: LogDatabase) -> None:
+    async def scenario() -> None:
+        async with taking(known, broker), broker.connected(actor_user(TILL)) as client:
+            receipts = await Receipts.of(client)
+            sale = cloud_event()
+            await report(client, sale)
+            await receipts.statuses(1)
+            await report(client, sale)
+            assert await receipts.statuses(2) == ["accepted", "duplicate"]
+            assert receipts.answers[0]["receipt"] == receipts.answers[1]["receipt"]
+            assert len(recorded(known)) == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"\xff not JSON", "not_json"),
+        (orjson.dumps(cloud_event(type="outlets.sale_dreamt.v1")), "unknown_type"),
+        (orjson.dumps(cloud_event(subject="x", colour="red")), "unknown_field"),
+        (orjson.dumps([]), "wrong_type"),
+        (orjson.dumps([{}] * 501), "wrong_type"),
+    ],
+)
+def test_what_is_not_understood_is_kept_whole_and_acknowledged(
+    broker: Broker, known: LogDatabase, body: bytes, problem: str
+) -> None:
+    async def scenario() -> None:
+        async with taking(known, broker), broker.connected(actor_user(TILL)) as client:
+            receipts = await Receipts.of(client)
+            await report(client, body)
+            assert await receipts.statuses(1) == ["quarantined"]
+            assert receipts.answers[0]["problem"] == problem
+            with psycopg.connect(known.admin) as connection:
+                kept = [bytes(row[0]) for row in connection.execute("SELECT content FROM quarantine.messages")]
+            assert len(kept) == 1
+            assert kept[0] == body or orjson.loads(kept[0]) == orjson.loads(body)
+            assert await queued(broker) == 0
+
+    asyncio.run(scenario())
+
+
+def _same_report(kept: Any, sent: Any) -> bool:
+    """A CloudEvent is kept as the report that it is: without the attributes of the envelope that say nothing more."""
+    if not isinstance(sent, dict) or "colour" in sent:
+        return bool(kept == sent)
+    told = {"id": sent["id"], "type": sent["type"], "occurred_at": sent["time"], "data": sent["data"]}
+    return bool(kept == told)
+
+
+def test_reports_of_an_actor_whose_keys_were_revoked_are_kept_in_quarantine(broker: Broker, known: LogDatabase) -> None:
+    async def scenario() -> None:
+        unknown = "till/karakol-2"
+        async with taking(known, broker), broker.connected(actor_user(unknown)) as client:
+            receipts = await Receipts.of(client, unknown)
+            await report(client, cloud_event(), actor=unknown)
+            assert await receipts.statuses(1) == ["quarantined"]
+            assert receipts.answers[0]["problem"] == "unknown_sender"
+            assert recorded(known)[0][:2] == ("exchange.message_quarantined.v1", unknown)
+
+    asyncio.run(scenario())
+
+
+def test_an_answer_of_the_broker_is_no_report(broker: Broker, known: LogDatabase) -> None:
+    async def scenario() -> None:
+        async with taking(known, broker) as intake, broker.connected(actor_user(TILL)) as client:
+            subject = intake_subject(TILL, SALE)
+            await client.publish(subject, orjson.dumps(cloud_event()), reply=subject)
+            await until(lambda: len(recorded(known)) == 1, "the report")
+            await asyncio.sleep(0.3)
+            assert await queued(broker) == 0
+            assert [row[0] for row in recorded(known)] == [SALE]
+            assert intake.taken == 1
+
+    asyncio.run(scenario())
+
+
+def test_reports_wait_for_a_log_that_does_not_answer(broker: Broker, known: LogDatabase) -> None:
+    async def scenario() -> None:
+        async with taking(known, broker), broker.connected(actor_user(TILL)) as client:
+            receipts = await Receipts.of(client)
+            await report(client, cloud_event())
+            await receipts.statuses(1)
+            _let_nobody_in(known, True)
+            for _ in range(5):
+                await report(client, cloud_event())
+            await asyncio.sleep(1.5)
+            assert await queued(broker) == 5
+            _let_nobody_in(known, False)
+            assert await receipts.statuses(6) == ["accepted"] * 6
+            assert len(recorded(known)) == 6
+
+    asyncio.run(scenario())
+
+
+def _let_nobody_in(database: LogDatabase, closed: bool) -> None:
+    """A database that is away, as far as everybody but its owner can see."""
+    with psycopg.connect(database.server.admin_url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT {0 if closed else -1}")
+        if closed:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database.name,)
+            )
+
+
+def test_a_wiped_broker_is_taken_from_again(broker: Broker, known: LogDatabase) -> None:
+    async def scenario() -> None:
+        async with taking(known, broker):
+            broker.wipe()
+            async with broker.connected(INTAKE) as client:
+                for _ in range(400):
+                    with contextlib.suppress(Exception):
+                        if (await client.jetstream().consumer_info(INTAKE_STREAM, "intake")).push_bound:
+                            break
+                    await asyncio.sleep(0.02)
+            async with broker.connected(actor_user(TILL)) as client:
+                receipts = await Receipts.of(client)
+                await report(client, cloud_event())
+                assert await receipts.statuses(1) == ["accepted"]
+
+    asyncio.run(scenario())
+
+
+INTAKE_PROCESS = """
+import asyncio, sys, psycopg
+from psycopg_pool import ConnectionPool
+from events.store import Log
+from services.access import Keys
+from services.handle import Handler
+from services.intake import Intake, KnownActors
+from services.reports import Reports
+log, pool = Log(sys.argv[1]), ConnectionPool(sys.argv[1], min_size=0, max_size=2, open=True)
+reports = Reports(Handler(log), simulated=lambda: False)
+asyncio.run(Intake(sys.argv[2], reports, KnownActors(Keys(pool)), ack_wait_seconds=2.0).run())
+"""
+
+
+def test_an_intake_killed_in_the_middle_loses_nothing_and_doubles_nothing(broker: Broker, known: LogDatabase) -> None:
+    command = [sys.executable, "-c", INTAKE_PROCESS, known.writer, broker.url(INTAKE)]
+
+    async def scenario() -> None:
+        async with taking(known, broker):
+            pass  # the stream is there now
+        sales = [cloud_event() for _ in range(1_500)]
+        async with broker.connected(actor_user(TILL)) as client:
+            jetstream = client.jetstream()
+            acks = [
+                await jetstream.publish_async(intake_subject(TILL, SALE), orjson.dumps(sale))
+                for sale in (*sales, *sales[::7])
+            ]
+            await asyncio.gather(*acks)
+        for _ in range(3):
+            process = subprocess.Popen(command, env=environment())
+            before = len(recorded(known))
+            await until(lambda before=before: len(recorded(known)) > before, "some reports")  # type: ignore[misc]
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        async with taking(known, broker):
+            for _ in range(400):
+                if await queued(broker) == 0:
+                    break
+                await asyncio.sleep(0.05)
+        assert sorted(row[2] for row in recorded(known)) == sorted(sale["id"] for sale in sales)
+
+    asyncio.run(scenario())
