@@ -30,6 +30,8 @@ POSTGRES_MAJOR_MIN = 18
 #: Who runs PostgreSQL when we are root, which it refuses to be: the first of these that exists.
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 ADMIN_USER = "ovop_admin"
+#: A unix socket's whole path may have some 104 bytes; in a deeper directory the socket goes to the temporary one.
+SOCKET_DIRECTORY_BYTES_MAX = 80
 
 
 class EmbeddedServerError(Exception):
@@ -292,9 +294,10 @@ class EmbeddedPostgres(_Server):
         self.tuning = dict(tuning or {})
         self._account = _unprivileged()
         self._secrets = directory.parent / "secrets"
-        mark = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
-        #: A unix socket's path may have some 100 characters, so it does not lie in the data directory.
-        self.socket_directory = Path(tempfile.gettempdir()) / f"ovop-{os.geteuid()}-{mark}"
+        self.socket_directory = directory / "run"
+        if len(os.fsencode(self.socket_directory)) > SOCKET_DIRECTORY_BYTES_MAX:
+            mark = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
+            self.socket_directory = Path(tempfile.gettempdir()) / f"ovop-{os.geteuid()}-{mark}"
 
     @property
     def data(self) -> Path:

@@ -198,6 +198,11 @@ class Supervisor:
             keeper.look()
         self._take_new_broker_users()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self._stopping
+
     def ask_to_stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Let `watch` and `wait_ready` return; safe in a signal handler."""
         self._stopping = True
@@ -293,6 +298,8 @@ def supervise(settings: Settings, *, ready_file: Path | None = None, told: Calla
     try:
         supervisor.start()
         supervisor.wait_ready()
+        if supervisor.stopping:
+            return
         if ready_file is not None:
             owner_only(ready_file, supervisor.resolved.model_dump_json(exclude_unset=True))
         told(supervisor.resolved)
