@@ -193,7 +193,7 @@ def test_what_is_not_understood_is_kept_whole_and_acknowledged(
             with psycopg.connect(known.admin) as connection:
                 kept = [bytes(row[0]) for row in connection.execute("SELECT content FROM quarantine.messages")]
             assert len(kept) == 1
-            assert kept[0] == body or orjson.loads(kept[0]) == orjson.loads(body)
+            assert kept[0] == body or _same_report(orjson.loads(kept[0]), orjson.loads(body))
             assert await queued(broker) == 0
 
     asyncio.run(scenario())
