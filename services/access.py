@@ -104,6 +104,9 @@ class Keys:
         self._pool = pool
         self._believed: dict[str, _Standing] = {}
 
+    def close(self) -> None:
+        self._pool.close()
+
     def believed(self, text: str) -> Sender | None:
         """The bearer of a key that was looked up within the last minute."""
         known = self._believed.get(_key_id(text))

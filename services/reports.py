@@ -22,7 +22,7 @@ from events.catalogue.production import StepFact
 from events.catalogue.registry import UndecodableEvent, UnknownEventType, validate_as_written
 from events.catalogue.values import QUANTITY_MAX
 from services.access import Sender, till_may_report
-from services.answers import Answer, Receipt, conflict, receipt_of, refused
+from services.answers import Answer, Receipt, Status, conflict, receipt_of, refused
 from services.errors import IdConflict, Malformed, NotAllowed, NotJson, Refused, plain_code
 from services.handle import Handler
 from services.incoming import (
@@ -276,8 +276,8 @@ def _answer(kept: _Kept, outcome: Any, flags: tuple[str, ...]) -> Answer:
         return Answer(kept.claimed_id, "duplicate", receipt.position, receipt=receipt)
     if kept.problem is not None:
         return Answer(kept.claimed_id, "quarantined", receipt.position, kept.problem, kept.detail, receipt=receipt)
-    status = "flagged" if flags else "accepted"
-    return Answer(kept.claimed_id, status, receipt.position, flags=flags, receipt=receipt)  # type: ignore[arg-type]
+    status: Status = "flagged" if flags else "accepted"
+    return Answer(kept.claimed_id, status, receipt.position, flags=flags, receipt=receipt)
 
 
 def _derived_id(content: bytes, sender: Sender) -> UUID:

@@ -2,10 +2,21 @@
 
 from dataclasses import dataclass
 
-from events.catalogue.base import Decision, Event
-from events.catalogue.center import BuyerIntroduced, ConsultationAnswered, ConsultationRequested, OrderPlaced
+from events.catalogue.base import Decision, Event, Fact
+from events.catalogue.center import (
+    BrandMaterialIssued,
+    BuyerIntroduced,
+    ConsultationAnswered,
+    ConsultationRequested,
+    OrderDelivered,
+    OrderPlaced,
+    TrainingHeld,
+)
 from services.decider import Decider, Proposal
 from services.errors import NotFound, Refused
+
+#: What the center and those it works with report; nothing of it is ever refused.
+FACTS: tuple[type[Fact], ...] = (ConsultationRequested, TrainingHeld, OrderDelivered, BrandMaterialIssued)
 
 
 class BuyerAlreadyKnown(Refused):

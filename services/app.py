@@ -1,0 +1,120 @@
+"""The API, put together: settings, log, read models, routes, and one page for every error."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from psycopg import OperationalError
+from psycopg_pool import ConnectionPool, PoolTimeout
+from starlette.exceptions import HTTPException
+
+from events.catalogue.outlets import SaleMade
+from events.catalogue.registry import FieldProblem
+from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
+from services import facts, operations, reads, stream
+from services.access import Keys, ensure_admin_key
+from services.books import Books
+from services.center import routes as center
+from services.clock import NetworkClock
+from services.committee import routes as committee
+from services.errors import (
+    Internal,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    Refused,
+    Unavailable,
+)
+from services.front import Front, problem_response
+from services.handle import Handler
+from services.incoming import ClockIsReal
+from services.logistics import routes as logistics
+from services.network import routes as network
+from services.openapi import describe
+from services.outlets import routes as outlets
+from services.producers import routes as producers
+from services.reports import Reports
+from services.settings import Settings, settings
+from services.settlement import routes as settlement
+from services.workshops import routes as workshops
+
+CONTEXTS = (network, producers, workshops, committee, logistics, outlets, settlement, center)
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(given: Settings | None = None) -> FastAPI:
+    """The application of one installation. Raises NoDatabase."""
+    given = given or settings()
+    writer, reader = given.database_for("writer"), given.database_for("reader")
+    log = Log(writer)
+    clock = NetworkClock(log)
+    keys = Keys(ConnectionPool(writer, min_size=0, max_size=2, timeout=5, num_workers=1, open=True))
+    books = Books(reader)
+    handler = Handler(log)
+    reports = Reports(handler, simulated=clock.simulated, clock=clock.now)
+    front = Front(given, handler, reports, keys, books, clock)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        ensure_admin_key(writer, given.admin_key_file)
+        async with stream.following(front, app):
+            yield
+        books.close()
+        keys.close()
+        log.close()
+
+    app = FastAPI(title="OVOP", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.front = front
+    app.state.figures = operations.Figures(front)
+    app.add_middleware(operations.Measured, figures=app.state.figures)
+    app.include_router(facts.routes(front))
+    facts.add_fact(app.router, front, "/api/v1/sales", SaleMade, "reports")
+    for context in CONTEXTS:
+        app.include_router(context.routes(front))
+    app.include_router(reads.routes(front))
+    app.include_router(stream.routes())
+    app.include_router(operations.routes(front))
+    _name_every_error(app)
+    describe(app)
+    return app
+
+
+def _name_every_error(app: FastAPI) -> None:
+    """Whatever goes wrong is answered as problem details, and never with a stack trace."""
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, refusal: Refused) -> Response:
+        return problem_response(refusal)
+
+    @app.exception_handler(RecordedAtRefused)
+    async def clock_is_real(_: Request, __: RecordedAtRefused) -> Response:
+        return problem_response(ClockIsReal(field="recorded_at"))
+
+    async def unavailable(_: Request, error: Exception) -> Response:
+        logger.warning("unavailable: %s", error)
+        return problem_response(Unavailable())
+
+    for passing in (LogUnavailable, LogBusy, LogClosed, OperationalError, PoolTimeout):
+        app.add_exception_handler(passing, unavailable)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> Response:
+        return problem_response(Malformed([_problem(detail) for detail in error.errors()]))
+
+    @app.exception_handler(HTTPException)
+    async def by_status(_: Request, error: HTTPException) -> Response:
+        kinds: dict[int, type[Refused]] = {404: NotFound, 405: MethodNotAllowed}
+        return problem_response(kinds.get(error.status_code, Malformed if error.status_code < 500 else Internal)())
+
+    @app.exception_handler(Exception)
+    async def internal(_: Request, __: Exception) -> Response:
+        return problem_response(Internal())
+
+
+def _problem(detail: dict[str, Any]) -> FieldProblem:
+    where = ".".join(str(part) for part in detail["loc"][1:]) or str(detail["loc"][0])
+    return FieldProblem(field=where, message=detail["msg"], code=detail["type"])

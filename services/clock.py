@@ -1,0 +1,37 @@
+"""What time it is in the network: the real one, or, for a network founded with a simulated clock, the one reported."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from events.store import Log, Network
+
+BISHKEK = ZoneInfo("Asia/Bishkek")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class NetworkClock:
+    """The clock that the founding event fixed for ever."""
+
+    def __init__(self, log: Log, now: Callable[[], datetime] = _now) -> None:
+        self._log = log
+        self._network: Network | None = None
+        self.now = now
+
+    def network(self) -> Network | None:
+        """The network, None before it was founded. Asks the log until then, and never again."""
+        if self._network is None:
+            self._network = self._log.network()
+        return self._network
+
+    def simulated(self) -> bool:
+        """Whether reports say when they were recorded."""
+        network = self.network()
+        return network is not None and network.clock == "simulated"
+
+    def today(self, stated: datetime) -> date:
+        """The day in Bishkek: of the real clock, or of what a request to a simulated network states."""
+        return (stated if self.simulated() else self.now()).astimezone(BISHKEK).date()

@@ -1,0 +1,149 @@
+"""From a request to the deciders and back: what all command routes have in common."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from events.canonical import content_hash
+from events.catalogue.base import Event
+from events.store import Appended, Conflict
+from services.access import Sender
+from services.answers import Answer, Status, conflict, receipt_of, refused
+from services.decider import Command, Decider
+from services.errors import Refused
+from services.front import Front, answers_response, body_of
+from services.handle import Outcome
+from services.handle import Request as Asked
+from services.incoming import read_id, read_instant, split_body, stated_actor, stated_record_time, wrong
+from services.openapi import takes
+
+_ENVELOPE = ("id", "occurred_at", "actor", "recorded_at")
+
+type Asking = Asked[Any] | Refused
+#: What a route adds to commands before they are decided: what read models know, the day, a new device's key.
+Prepare = Callable[[Sequence[Asked[Any]]], Awaitable[Sequence[Command | Refused]]]
+#: What a route does about the answers: hand out the key of an enrolled device, end those of a revoked one.
+Finish = Callable[[Sequence[Asking], list[Answer]], Awaitable[list[Answer]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Adds the routes of one context's commands to its router."""
+
+    context: str
+    front: Front
+    router: APIRouter
+
+    def add[S, E: Event](
+        self,
+        decider: Decider[Any, S, E],
+        *commands: type[Command],
+        prepare: Prepare | None = None,
+        finish: Finish | None = None,
+    ) -> None:
+        """One route for each command: POST /api/v1/<context>/<verb>, one object or a list of up to 500."""
+        for command in commands:
+            self._add_one(decider, command, prepare, finish)
+
+    def _add_one[S, E: Event](
+        self, decider: Decider[Any, S, E], command: type[Command], prepare: Prepare | None, finish: Finish | None
+    ) -> None:
+        async def carry_out(request: Request) -> Response:
+            sender = await self.front.administrator(request)
+            many, items = split_body(await body_of(request))
+            read = [_read(self.front, command, item, sender) for item in items]
+            if prepare is not None:
+                read = await _prepared(read, prepare)
+            answers = await _decided(self.front, decider, items, read)
+            if finish is not None:
+                answers = await finish(read, answers)
+            return answers_response(many, answers)
+
+        self.router.add_api_route(
+            f"/api/v1/{self.context}/{command.verb()}",
+            carry_out,
+            methods=["POST"],
+            name=f"{self.context} {command.verb()}",
+            description=command.__doc__,
+            tags=[self.context],
+            openapi_extra=takes(command),
+        )
+
+
+async def _decided[S, E: Event](
+    front: Front, decider: Decider[Any, S, E], items: Sequence[Any], read: Sequence[Asking]
+) -> list[Answer]:
+    """Decide on those items that could be read, and answer each, in order."""
+    outcomes = iter(await front.handler.carry_out(decider, [each for each in read if isinstance(each, Asked)]))
+    return [
+        refused(_claimed_id(item), each) if isinstance(each, Refused) else answer_to(item, each, next(outcomes))
+        for item, each in zip(items, read, strict=True)
+    ]
+
+
+async def _prepared(read: Sequence[Asking], prepare: Prepare) -> list[Asking]:
+    asked = [each for each in read if isinstance(each, Asked)]
+    ready = iter(await prepare(asked) if asked else ())
+    prepared: list[Asking] = []
+    for each in read:
+        if isinstance(each, Asked):
+            command = next(ready)
+            prepared.append(command if isinstance(command, Refused) else replace(each, command=command))
+        else:
+            prepared.append(each)
+    return prepared
+
+
+def _read(front: Front, command: type[Command], item: Any, sender: Sender) -> Asking:
+    try:
+        return read_request(front, command, item, sender)
+    except Refused as refusal:
+        return refusal
+
+
+def read_request(front: Front, command: type[Command], item: Any, sender: Sender) -> Asked[Any]:
+    """One item as a request. Raises Malformed, ActorNotYours, ClockIsReal."""
+    if type(item) is not dict:
+        raise wrong("item", "wrong_type", "An item is an object: id, occurred_at and the fields of the command.")
+    request_id: UUID = read_id(item.get("id"))
+    occurred_at: datetime = read_instant(item.get("occurred_at"), "occurred_at")
+    fields = {name: value for name, value in item.items() if name not in _ENVELOPE}
+    parsed = command.parse(orjson.dumps(fields))
+    simulated = front.clock.simulated() or _founds_simulated(command, fields)
+    return Asked(
+        id=request_id,
+        content_hash=content_hash([command.verb(), item]),
+        command=parsed,
+        actor=stated_actor(item.get("actor"), sender),
+        occurred_at=occurred_at,
+        recorded_at=stated_record_time(item.get("recorded_at"), simulated=simulated),
+    )
+
+
+def _founds_simulated(command: type[Command], fields: dict[str, Any]) -> bool:
+    """The very first request makes the clock that it is recorded by."""
+    return command.verb() == "found-network" and fields.get("clock") == "simulated"
+
+
+def answer_to(item: Any, asked: Asked[Any], outcome: Outcome | Refused) -> Answer:
+    """What became of one request."""
+    claimed = _claimed_id(item)
+    match outcome:
+        case Refused():
+            return refused(claimed, outcome)
+        case Conflict(position=position):
+            return conflict(claimed, position)
+        case _:
+            receipt = receipt_of(asked.id, outcome)
+            status: Status = "accepted" if isinstance(outcome, Appended) else "duplicate"
+            return Answer(claimed, status, receipt.position, receipt=receipt)
+
+
+def _claimed_id(item: Any) -> str | None:
+    claimed = item.get("id") if isinstance(item, dict) else None
+    return claimed if isinstance(claimed, str) else None

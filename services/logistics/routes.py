@@ -1,0 +1,14 @@
+"""What was shipped and received, by HTTP."""
+
+from fastapi import APIRouter
+
+from services.facts import add_facts
+from services.front import Front
+from services.logistics.decider import FACTS
+
+
+def routes(front: Front) -> APIRouter:
+    """A route for each fact."""
+    router = APIRouter()
+    add_facts(router, front, "logistics", FACTS)
+    return router

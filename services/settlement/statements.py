@@ -1,0 +1,134 @@
+"""What the deciders of settlement need to know of the income read model, put into commands before they are decided."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Any, Literal
+
+from events.catalogue.values import ActorId, Id, Month, PositiveTyiyn, ProducerId, Reason, RegionCode
+from projections.base import Db
+from projections.income_periods import Statement, statement
+from services.decider import Command
+from services.errors import Refused
+from services.front import Front
+from services.handle import Request as Asked
+from services.settlement.decider import ClosePeriod, MakePayout, MakeRestatement
+
+INCOME = ("income",)
+
+
+class ClosePeriodAsked(Command):
+    """Close a region's month. The statement is taken from the income read model at the end of the log."""
+
+    region: RegionCode
+    month: Month
+
+    @classmethod
+    def verb(cls) -> str:
+        return ClosePeriod.verb()
+
+
+class MakeRestatementAsked(Command):
+    """State a closed month anew; two members. The statement is taken from the income read model."""
+
+    region: RegionCode
+    month: Month
+    members: tuple[ActorId, ...]
+    reason: Reason
+
+    @classmethod
+    def verb(cls) -> str:
+        return MakeRestatement.verb()
+
+
+class MakePayoutAsked(Command):
+    """Pay a producer. What is owed is taken from the frozen statements of the income read model."""
+
+    producer: ProducerId
+    payout: Id
+    amount_tyiyn: PositiveTyiyn
+    method: Literal["cash", "elqr", "transfer"]
+
+    @classmethod
+    def verb(cls) -> str:
+        return MakePayout.verb()
+
+
+class Statements:
+    """Asks the income read model."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    async def with_last_closed_month(self, asked: Sequence[Asked[Any]]) -> list[Command]:
+        """Terms hold for sales yet to come; no month that any region has closed is touched."""
+        told = await self._front.books.ask_soon(last_closed_month, INCOME)
+        return [each.command.model_copy(update={"last_closed_month": told.answer}) for each in asked]
+
+    async def with_statement_to_close(self, asked: Sequence[Asked[Any]]) -> list[Command | Refused]:
+        through, found = await self._statements(asked)
+        return [
+            ClosePeriod(
+                region=each.command.region,
+                month=each.command.month,
+                today=self._front.clock.today(each.recorded_at or each.occurred_at),
+                through_position=through,
+                statement_digest=said.digest,
+                producers=said.totals.producers,
+                earned_tyiyn=said.totals.earned_tyiyn,
+                unknown_tyiyn=said.totals.unknown_tyiyn,
+            )
+            for each, said in zip(asked, found, strict=True)
+        ]
+
+    async def with_statement_anew(self, asked: Sequence[Asked[Any]]) -> list[Command | Refused]:
+        through, found = await self._statements(asked)
+        return [
+            MakeRestatement(
+                region=each.command.region,
+                month=each.command.month,
+                through_position=through,
+                statement_digest=said.digest,
+                members=each.command.members,
+                reason=each.command.reason,
+            )
+            for each, said in zip(asked, found, strict=True)
+        ]
+
+    async def _statements(self, asked: Sequence[Asked[Any]]) -> tuple[int, list[Statement]]:
+        """The statements of these months at the end of the log, once the read model has reached it."""
+        through = (await asyncio.to_thread(self._front.handler.log.head)).position
+        months = [(each.command.region, each.command.month) for each in asked]
+
+        def question(db: Db) -> list[Statement]:
+            return [statement(db, region, month, through) for region, month in months]
+
+        told = await self._front.books.ask_soon(question, INCOME, after=through)
+        return through, told.answer
+
+    async def with_what_is_earned(self, asked: Sequence[Asked[Any]]) -> list[Command]:
+        producers = {each.command.producer for each in asked}
+        told = await self._front.books.ask_soon(lambda db: earned_of(db, producers), INCOME)
+        return [
+            MakePayout(
+                producer=each.command.producer,
+                payout=each.command.payout,
+                amount_tyiyn=each.command.amount_tyiyn,
+                method=each.command.method,
+                earned_tyiyn=told.answer.get(each.command.producer, 0),
+                statement_position=told.standing.position,
+            )
+            for each in asked
+        ]
+
+
+def last_closed_month(db: Db) -> str | None:
+    """The latest month that some region has closed."""
+    [(month,)] = db.rows("SELECT max(period) FROM income_periods")
+    return None if month is None else str(month)
+
+
+def earned_of(db: Db, producers: Collection[str]) -> dict[str, int]:
+    """What frozen statements and their corrections say each producer earned; tyiyn."""
+    return dict(
+        db.rows("SELECT producer, earned_tyiyn FROM income_accounts WHERE producer = ANY(%s)", [list(producers)])
+    )

@@ -1,0 +1,123 @@
+"""The API as tests meet it: the whole application by HTTP over a database of its own, and a projector run on demand."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import uvicorn
+from fastapi import FastAPI
+from httpx import Client, Response
+
+from events.catalogue.base import Event
+from events.store import Log
+from projections.runner import Projector
+from services.app import create_app
+from services.front import Front
+from services.read_models import READ_MODELS
+from services.settings import Settings
+from tests.servers import LogDatabase, wait_for
+
+#: When things happen in these tests, unless a test says otherwise.
+NOW = "2026-11-23T12:00:00+06:00"
+
+
+@dataclass
+class Door:
+    """The front door of one installation."""
+
+    client: Client
+    app: FastAPI
+    log: Log
+    projector: Projector
+    database: LogDatabase
+
+    @property
+    def front(self) -> Front:
+        front: Front = self.app.state.front
+        return front
+
+    def post(self, path: str, content: Any, key: str | None = None, **headers: str) -> Response:
+        """Send JSON (or raw bytes) with the administrator's key, or another one."""
+        body = content if isinstance(content, bytes) else orjson.dumps(content)
+        return self.client.post(
+            path, content=body, headers=headers | ({"Authorization": f"Bearer {key}"} if key else {})
+        )
+
+    def tell(self, *items: Mapping[str, Any], **headers: str) -> list[dict[str, Any]]:
+        """Send a list of reports; the answers."""
+        response = self.post("/api/v1/events", list(items), **headers)
+        assert response.status_code == 200, response.text
+        answers: list[dict[str, Any]] = response.json()
+        return answers
+
+    def command(self, path: str, /, **fields: Any) -> Response:
+        """Send one command."""
+        envelope = {"id": fields.pop("id", None) or str(uuid4()), "occurred_at": fields.pop("occurred_at", NOW)}
+        return self.post(f"/api/v1/{path}", envelope | fields)
+
+    def ask(self, path: str, event: Event, **more: Any) -> Response:
+        """Send the command that asks for this event."""
+        return self.command(path, **(event.model_dump(mode="json", exclude_none=True) | more))
+
+    def get(self, path: str, **params: Any) -> Response:
+        return self.client.get(path, params=params)
+
+    def fold(self) -> int:
+        """Bring the read models up with the log."""
+        return self.projector.drain()
+
+    def problems_of(self, answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, str | None]]:
+        return [(answer["status"], answer["problem"]) for answer in answers]
+
+
+def report(event: Event, **changes: Any) -> dict[str, Any]:
+    """A report of an event as a device sends it."""
+    item = {
+        "id": str(uuid4()),
+        "type": event.wire_name,
+        "occurred_at": NOW,
+        "data": event.model_dump(mode="json", exclude_none=True),
+    }
+    return item | changes
+
+
+@contextmanager
+def opened(database: LogDatabase, data_dir: Path, **settings: Any) -> Iterator[Door]:
+    """The application over this database, with the administrator's key in every request that states no other."""
+    given = Settings(
+        writer_database_url=database.writer, reader_database_url=database.reader, data_dir=data_dir, **settings
+    )
+    log = Log(database.projector)
+    projector = Projector(database.projector, log, READ_MODELS)
+    projector.prepare()
+    app = create_app(given)
+    try:
+        with served(app) as url:
+            key = given.admin_key_file.read_text().strip()
+            with Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
+                yield Door(client, app, log, projector, database)
+    finally:
+        projector.close()
+        log.close()
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The application on a free port of this machine, in a thread."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_for(lambda: server.started or not thread.is_alive(), "the API")
+    assert server.started, "the API did not start"
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(15)
