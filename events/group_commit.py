@@ -34,6 +34,8 @@ WAITING_EVENTS_MAX = 20_000
 _OPTIONS = (
     "-c default_transaction_isolation=read\\ committed -c synchronous_commit=on -c jit=off"
     " -c statement_timeout=30s -c lock_timeout=20s"
+    # The plans of the append function are made once, while the log may still be empty: by index, whatever its size.
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
 )
 
 type _Answer = Outcome | Exception
@@ -56,12 +58,13 @@ def with_options(conninfo: str, options: str) -> str:
 class _Waiter:
     """A blocking caller's requests, at most one group of them."""
 
-    __slots__ = ("_asleep", "answers", "appends", "events")
+    __slots__ = ("_asleep", "answered", "answers", "appends", "events")
 
     def __init__(self, appends: Sequence[Append], events: int) -> None:
         self.appends = appends
         self.events = events
-        self.answers: list[_Answer] | None = None
+        self.answers: list[_Answer] = []
+        self.answered = False
         self._asleep = threading.Lock()
         self._asleep.acquire()
 
@@ -69,19 +72,20 @@ class _Waiter:
         self._asleep.acquire()
 
     def wake(self) -> None:
-        """Settled, or to lead: the sleeper sees which by its answers."""
+        """Settled, or to lead: the sleeper sees which by `answered`."""
         self._asleep.release()
 
 
 class _SoonWaiter:
     """An asyncio caller's requests."""
 
-    __slots__ = ("answers", "appends", "events", "future")
+    __slots__ = ("answered", "answers", "appends", "events", "future")
 
     def __init__(self, appends: Sequence[Append], events: int, future: asyncio.Future[list[_Answer]]) -> None:
         self.appends = appends
         self.events = events
-        self.answers: list[_Answer] | None = None
+        self.answers: list[_Answer] = []
+        self.answered = False
         self.future = future
 
 
@@ -112,9 +116,8 @@ class GroupCommit:
             waiter = _Waiter(chunk, events)
             if not self._enter(waiter):
                 waiter.sleep()
-            if waiter.answers is None:
+            if not waiter.answered:
                 self._lead_for(waiter)
-            assert waiter.answers is not None
             answers += waiter.answers
         return _outcomes(answers)
 
@@ -158,10 +161,10 @@ class GroupCommit:
 
     def _lead_for(self, own: _Waiter) -> None:
         """Commit groups until the leader's own requests are among them, then hand over."""
-        while own.answers is None:
+        while not own.answered:
             group = self._take()
             self._commit(group)
-            if own.answers is not None:
+            if own.answered:
                 self._hand_over()
             _settle([caller for caller in group if caller is not own])
 
@@ -212,11 +215,12 @@ class GroupCommit:
         requests = [append for caller in group for append in caller.appends]
         try:
             answers = self._answers(requests)
-        except Exception as error:  # noqa: BLE001 - the callers must wake up, whatever it was
+        except Exception as error:  # whatever it was, the callers must wake up
             answers = [error] * len(requests)
         at = 0
         for caller in group:
             caller.answers = answers[at : at + len(caller.appends)]
+            caller.answered = True
             at += len(caller.appends)
 
     def _answers(self, requests: list[Append]) -> list[_Answer]:
@@ -347,5 +351,4 @@ def _settle(callers: list[_Caller]) -> None:
 def _deliver(waiters: list[_SoonWaiter]) -> None:
     for waiter in waiters:
         if not waiter.future.done():
-            assert waiter.answers is not None
             waiter.future.set_result(waiter.answers)

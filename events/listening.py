@@ -27,10 +27,9 @@ def heads(conninfo: str, after: int, poll_seconds: float, stop: threading.Event)
             with psycopg.connect(with_options(conninfo, _OPTIONS), autocommit=True) as connection:
                 connection.execute(f"LISTEN {CHANNEL}")
                 while not stop.is_set():
-                    row = connection.execute(_HEAD).fetchone()
-                    assert row is not None
-                    if row[0] > after:
-                        after = row[0]
+                    ((head,),) = connection.execute(_HEAD).fetchall()
+                    if head > after:
+                        after = head
                         yield after
                     for _ in connection.notifies(timeout=poll_seconds, stop_after=1):
                         pass
@@ -46,10 +45,9 @@ async def heads_soon(conninfo: str, after: int, poll_seconds: float) -> AsyncIte
             async with connection:
                 await connection.execute(f"LISTEN {CHANNEL}")
                 while True:
-                    row = await (await connection.execute(_HEAD)).fetchone()
-                    assert row is not None
-                    if row[0] > after:
-                        after = row[0]
+                    ((head,),) = await (await connection.execute(_HEAD)).fetchall()
+                    if head > after:
+                        after = head
                         yield after
                     async for _ in connection.notifies(timeout=poll_seconds, stop_after=1):
                         pass

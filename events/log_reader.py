@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import LiteralString, NamedTuple, TypeVar
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -25,8 +25,6 @@ _RANGE = (
 _RANGE_WITH_HASH = _RANGE.replace(b"leaf FROM", b"leaf, leaf_hash FROM")
 _VERSION = struct.Struct("!i")
 _END_OF_LOG = 2**63 - 1
-
-T = TypeVar("T")
 
 
 class Head(NamedTuple):
@@ -157,7 +155,7 @@ class LogReader:
         rows = self._rows("SELECT content FROM quarantine.messages WHERE event_id = %s", [event_id])
         return bytes(rows[0][0]) if rows else None
 
-    def _rows(self, query: LiteralString, parameters: Sequence[object] = ()) -> list[tuple]:
+    def _rows(self, query: LiteralString, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._on_connection(lambda connection: connection.execute(query, parameters, binary=True).fetchall())
 
     def _range(self, query: bytes, after: int, limit: int, upto: int | None) -> pq.abc.PGresult:
@@ -171,7 +169,7 @@ class LogReader:
 
         return self._on_connection(fetch)
 
-    def _on_connection(self, ask: Callable[[psycopg.Connection], T]) -> T:
+    def _on_connection[T](self, ask: Callable[[psycopg.Connection], T]) -> T:
         """Reading twice does no harm, so a connection that died meanwhile is replaced once."""
         try:
             with self._pool.connection() as connection:

@@ -4,6 +4,7 @@ Only the log and what stands beside it are ever migrated; read models are droppe
 """
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -76,19 +77,17 @@ def _create_roles(connection: psycopg.Connection) -> None:
 def _create_role(connection: psycopg.Connection, name: str) -> None:
     """Roles belong to the whole cluster: another database's migration may make the same one at this moment."""
     if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone() is None:
-        try:
+        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
-        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-            pass
 
 
 def _prepare_database(connection: psycopg.Connection) -> None:
-    """What must be there before the first file: who may create schemas, and the list of files run."""
-    row = connection.execute("SELECT current_database()").fetchone()
-    assert row is not None
-    database = sql.Identifier(row[0])
-    if connection.execute("SELECT to_regclass('migrations.done')").fetchone() != (None,):
-        return
+    """What must be there before the first file: who may create schemas, and the list of files run.
+
+    Done each time, because a database that was copied from another one has lost the rights on itself.
+    """
+    ((name,),) = connection.execute("SELECT current_database()").fetchall()
+    database = sql.Identifier(name)
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
     connection.execute(
         sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}, {}, {}").format(
@@ -108,9 +107,9 @@ def _prepare_database(connection: psycopg.Connection) -> None:
             )
         )
     connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-    connection.execute("CREATE SCHEMA migrations")
+    connection.execute("CREATE SCHEMA IF NOT EXISTS migrations")
     connection.execute(
-        'CREATE TABLE migrations.done (name text COLLATE "C" PRIMARY KEY, sha256 bytea NOT NULL,'
+        'CREATE TABLE IF NOT EXISTS migrations.done (name text COLLATE "C" PRIMARY KEY, sha256 bytea NOT NULL,'
         " done_at timestamptz NOT NULL DEFAULT now())"
     )
 
