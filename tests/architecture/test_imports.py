@@ -15,10 +15,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("events", "projections", "services")
-CONTRACTS = {
-    contract["id"]: contract["name"]
-    for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-}
+STATED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+CONTRACTS = {contract["id"]: contract["name"] for contract in STATED}
+READ_MODELS = ("inventory", "traceability", "income")
 
 #: (contract, file, what is planted there). A file that does not exist is made.
 PLANTED = [
@@ -36,12 +35,15 @@ PLANTED = [
     ("services", "services/network/decider.py", "import services.outlets"),
     ("services", "services/another/__init__.py", "X = 1"),
     ("projections", "projections/inventory.py", "import projections.income"),
-    ("projections", "projections/traceability.py", "import projections.inventory_tables"),
+    ("projections", "projections/traceability.py", "import projections.rebuild"),
     ("projections", "projections/lineage.py", "import projections.inventory"),
+    ("inventory", "projections/inventory_tables.py", "import projections.income_tables"),
+    ("income", "projections/income_tables.py", "import projections.inventory_tables"),
+    ("traceability", "projections/traceability.py", "import projections.inventory_tables"),
     ("projections", "projections/another.py", "X = 1"),
     ("store", "services/errors.py", "import events.store"),
     ("store", "projections/split.py", "import events.store"),
-    ("inner", "services/handle.py", "import events.group_commit"),
+    ("inner", "services/handle.py", "import events.append_call"),
     ("pages", "services/web/words.py", "import psycopg"),
     ("pages", "services/network/routes.py", "import sqlalchemy"),
 ]
@@ -70,6 +72,15 @@ def test_every_contract_holds() -> None:
 
 def test_every_contract_is_shown_a_violation() -> None:
     assert {contract for contract, _, _ in PLANTED} == set(CONTRACTS)
+
+
+@pytest.mark.parametrize("model", READ_MODELS)
+def test_every_module_of_a_read_model_is_kept_from_the_others(model: str) -> None:
+    (contract,) = [stated for stated in STATED if stated["id"] == model]
+    modules = {f"projections.{path.stem}" for path in (ROOT / "projections").glob("*.py")}
+    families = {name: {m for m in modules if f"{m}_".startswith(f"projections.{name}_")} for name in READ_MODELS}
+    assert set(contract["source_modules"]) == families[model]
+    assert set(contract["forbidden_modules"]) == set().union(*families.values()) - families[model]
 
 
 @pytest.mark.parametrize(("contract", "file", "planted"), PLANTED)
