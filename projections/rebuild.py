@@ -118,7 +118,7 @@ def _start(connection: Connection, model: ReadModel) -> Built:
             kept.add(before.schema)
         left = connection.execute(
             "SELECT schema FROM projection.checkpoints WHERE model = %s AND NOT schema = ANY(%s)"
-            " AND schema NOT LIKE 'scratch%%'",
+            " AND schema ~ ('^' || model || '_[0-9]+$')",
             [model.name, list(kept)],
         ).fetchall()
         for (schema,) in left:

@@ -50,8 +50,8 @@ MOVEMENTS = Table(
 #: Consignments that came back unopened.
 CANCELLATIONS = Table("trace_cancellations", TABLES, key_id("consignment"), key_number("position"), id_of("reason"))
 
-#: A lot in grams and in pieces; its own measure is its pieces when it was made with pieces, else its grams. `on_hand` is
-#: kept by every movement, never computed from the other columns.
+#: A lot in grams and in pieces; its own measure is its pieces when it was made with pieces, else its grams. `on_hand`
+#: is kept by every movement, never computed from the other columns.
 BALANCES = Table(
     "trace_balances",
     TABLES,
