@@ -26,7 +26,7 @@ EARNED, PAID, REVERSED, ADVANCED, OWED = range(5)
 def outlet_opened(ledger: Ledger, recorded: Recorded[network.OutletOpened]) -> None:
     event = recorded.event
     ledger.channels[event.outlet] = event.channel
-    ledger.rows[t.OUTLETS].append((event.outlet, event.channel, event.region))
+    ledger.rows[t.OUTLETS].append((event.outlet, event.channel, event.region, event.opened_on))
 
 
 def product_defined(ledger: Ledger, recorded: Recorded[network.ProductDefined]) -> None:

@@ -242,7 +242,7 @@ class Ledger:
         home: Home | None,
         amounts: tuple[int, int, int, int, int, int, int, int],
     ) -> None:
-        """One row about `target` (product, batch): units, gross, then makers, workshop, outlet, brand, fund, suspense."""
+        """One row about `target` (product, batch): units, gross and the six parts, as in `income_lines`."""
         product, batch = target
         region, workshop = home or NOWHERE
         period = self.open_month(region, month_of(on)) if home else ""

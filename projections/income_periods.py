@@ -160,13 +160,8 @@ def close_period(db: Db, recorded: Recorded[PeriodClosed]) -> None:
         raise StatementDiffers(region, month, event.statement_digest, found.digest)
     low = _first_that_moved(db, region, through)
     totals = found.totals
-    db.copy_in(
-        t.PERIODS,
-        [
-            (region, month, through, position, found.digest)
-            + (totals.producers, totals.earned_tyiyn, totals.unknown_tyiyn)
-        ],
-    )
+    said = (totals.producers, totals.earned_tyiyn, totals.unknown_tyiyn)
+    db.copy_in(t.PERIODS, [(region, month, through, position, found.digest, *said)])
     _move_on(db, region, month, through, position, low)
     db.copy_in(t.EARNED, [(p.batch, region, month, p.makers_tyiyn, p.producers, p.earned_tyiyn) for p in pools])
     db.copy_in(t.STATEMENTS, [(region, month, producer, tyiyn) for producer, tyiyn in found.rows])

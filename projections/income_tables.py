@@ -10,7 +10,7 @@ TABLES = MetaData()
 #: The lineage as income needs it: who has which share of a batch, now and at earlier positions.
 LINEAGE = LineageTables("income", TABLES)
 
-OUTLETS = Table("income_outlets", TABLES, key_id("outlet"), id_of("channel"), id_of("region"))
+OUTLETS = Table("income_outlets", TABLES, key_id("outlet"), id_of("channel"), id_of("region"), day("opened_on"))
 
 PRODUCTS = Table("income_products", TABLES, key_id("product"), id_of("product_group"))
 

@@ -128,6 +128,8 @@ def _want(wanted: Wanted, event: Event) -> None:
         case committee.SampleReceived(batch=str() as batch):
             wanted.lots.add(batch)
             wanted.made.add(batch)
+        case center.OrderDelivered(delivery=delivery):
+            wanted.sales.add(f"order/{delivery}")
         case network.TillEnrolled(till=till) | network.TillRevoked(till=till):
             wanted.tills.add(till)
         case exchange.MessageQuarantined(till=str() as till):

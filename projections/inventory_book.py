@@ -199,7 +199,7 @@ class Book:
         for listed in self.prices.values():
             listed.sort()
         for sale, row in db.by_key(t.SALES, wanted.sales).items():
-            self.receipts[sale] = Receipt(f"outlet/{row[2]}", row[5], lines_from(row[6]))
+            self.receipts[sale] = Receipt(row[2], row[5], lines_from(row[6]))
         for row in db.where_in(t.SALE_CHANGES, "sale", wanted.sales):
             self.changes.setdefault(row[0], []).append(Change(*row))
         # A void that came before its receipt gives money back in a shift that this batch need not name.

@@ -88,11 +88,16 @@ def _made(
     inputs: str = "",
     by_products: str = "",
 ) -> bool:
-    """A lot came to be. A second report of the same lot changes nothing and is flagged: the first one recorded counts."""
+    """A lot came to be. A second report of it adds its quantities and is flagged; whose it is, the first one said."""
     lot = book.lot(recorded.event.lot)
     if lot.made_position is not None:
         book.flag("lot_repeated", f"lot/{lot.lot}", recorded, place)
-        return False
+        more = Lot(lot.lot, made_at=place, mass_g=mass_g, pieces=pieces, inputs=inputs, by_products=by_products)
+        _post_lot(book, more, 1)
+        lot.mass_g, lot.pieces = lot.mass_g + mass_g, lot.pieces + pieces
+        lot.inputs = f"{lot.inputs} {inputs}".strip()
+        lot.by_products = f"{lot.by_products} {by_products}".strip()
+        return True
     lot.item, lot.maker, lot.made_at, lot.made_position = item, maker, place, recorded.position
     lot.mass_g, lot.pieces, lot.inputs, lot.by_products = mass_g, pieces, inputs, by_products
     for row in list(book.waiting.get(lot.lot, {}).values()):

@@ -24,9 +24,7 @@ def sale_made(book: Book, recorded: Recorded[outlets.SaleMade]) -> None:
         return
     cash = sum([tender.amount_tyiyn for tender in event.tenders if tender.kind == "cash"])
     receipt = Receipt(place, cash, tuple([(line.product, line.batch or "", line.units) for line in event.lines]))
-    text = " ".join([f"{product}/{batch}/{units}" for product, batch, units in receipt.lines])
-    book.receipts[sale] = receipt
-    book.new_sales.append((sale, recorded.position, outlet, shift_id, recorded.occurred_at, cash, text))
+    _keep(book, recorded, sale, receipt, shift_id)
     shift = book.shift(shift_id, outlet, event.till)
     shift.sales_tyiyn += cash
     if shift.last_sale_at is None or recorded.occurred_at > shift.last_sale_at:
@@ -86,14 +84,24 @@ def _judge_batch(book: Book, recorded: Recorded[outlets.SaleMade], place: str, b
         book.flag("suspended_certificate", subject, recorded, place, batch)
 
 
+def _keep(book: Book, recorded: Recorded[Any], sale: str, receipt: Receipt, shift: str) -> None:
+    text = " ".join([f"{product}/{batch}/{units}" for product, batch, units in receipt.lines])
+    book.receipts[sale] = receipt
+    book.new_sales.append(
+        (sale, recorded.position, receipt.place, shift, recorded.occurred_at, receipt.cash_tyiyn, text)
+    )
+
+
 def order_delivered(book: Book, recorded: Recorded[center.OrderDelivered]) -> None:
     """Goods of a contract leave the place where they were handed over; their money is no drawer's."""
     event = recorded.event
-    _post(
-        book,
-        {},
-        _sums((_goods_key(event.place, line.product, line.batch or ""), line.units, 0) for line in event.lines),
-    )
+    sale = f"order/{event.delivery}"
+    if sale in book.receipts:
+        book.flag("delivery_repeated", sale, recorded, event.place)
+        return
+    receipt = Receipt(event.place, 0, tuple([(line.product, line.batch or "", line.units) for line in event.lines]))
+    _keep(book, recorded, sale, receipt, "")
+    _post(book, {}, effects_of(receipt, []))
 
 
 def sale_voided(book: Book, recorded: Recorded[outlets.SaleVoided]) -> None:

@@ -92,13 +92,14 @@ NO_BATCH = Table(
     number("returned"),
 )
 
-#: One row a receipt. `lines` are `product/batch/units`, parted by blanks; an empty batch is an unknown one.
+#: One row a receipt, or a contract delivery as `order/...`. `lines` are `product/batch/units`, parted by blanks; an empty
+#: batch is an unknown one.
 SALES = Table(
     "inventory_sales",
     TABLES,
     key_id("sale"),
     number("position"),
-    id_of("outlet"),
+    id_of("place"),
     id_of("shift"),
     instant("occurred_at"),
     number("cash_tyiyn"),

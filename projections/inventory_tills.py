@@ -9,7 +9,7 @@ from projections.inventory_book import Book
 
 
 def count_report(book: Book, recorded: Recorded[Any]) -> None:
-    """Every report of a till has the next counter; one that has been counted already is flagged and not counted again."""
+    """Every report of a till has the next counter; one that was counted already is flagged, not counted again."""
     event: outlets.TillFact = recorded.event
     if not book.tills.of(event.till).accept(event.till_counter):
         book.flag("counter_repeated", f"till/{event.till}/{event.till_counter}", recorded, f"outlet/{event.outlet}")
@@ -66,7 +66,7 @@ def shift_closed(book: Book, recorded: Recorded[outlets.ShiftClosed]) -> None:
                 "closed_shift",
                 f"sale/{row[0]}",
                 row[1],
-                f"outlet/{row[2]}",
+                row[2],
                 event.shift,
                 row[4],
             )
@@ -74,7 +74,7 @@ def shift_closed(book: Book, recorded: Recorded[outlets.ShiftClosed]) -> None:
 
 def _sales_after(book: Book, shift: str, closed_at: datetime) -> list[tuple[Any, ...]]:
     stored = book.db.rows(
-        "SELECT sale, position, outlet, shift, occurred_at FROM inventory_sales WHERE shift = %s AND occurred_at > %s",
+        "SELECT sale, position, place, shift, occurred_at FROM inventory_sales WHERE shift = %s AND occurred_at > %s",
         [shift, closed_at],
     )
     return stored + [row for row in book.new_sales if row[3] == shift and row[4] > closed_at]
