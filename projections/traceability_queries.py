@@ -240,7 +240,7 @@ def ancestry(db: Db, lot: str) -> list[Ancestry]:
         WITH RECURSIVE {ABOVE}
         SELECT coalesce(l.kind, 'not_known'), coalesce(l.material, l.product, ''), l.supplier, count(*),
                sum(l.mass_g)::bigint, sum(l.pieces)::bigint, min(l.occurred_at), max(l.occurred_at),
-               coalesce(array_agg(DISTINCT l.made_at) FILTER (WHERE l.made_at IS NOT NULL), '{}')
+               coalesce(array_agg(DISTINCT l.made_at) FILTER (WHERE l.made_at IS NOT NULL), '{{}}')
         FROM above JOIN trace_lots l USING (lot)
         WHERE lot <> %(lot)s
         GROUP BY 1, 2, 3 ORDER BY min(l.occurred_at), 1, 2, 3
