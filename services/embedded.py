@@ -68,6 +68,17 @@ def secret(directory: Path, name: str) -> str:
     return path.read_text()
 
 
+def only_owner(lock_file: Path) -> int:
+    """Lock a file for as long as the returned descriptor is open and we live. Raises DataDirectoryInUse."""
+    lock = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise DataDirectoryInUse(f"{DataDirectoryInUse.__doc__} ({lock_file.parent})") from error
+    return lock
+
+
 def owner_only(path: Path, text: str) -> None:
     """Write a file that nobody else may read, whole or not at all."""
     descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -179,13 +190,7 @@ class _Server:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.directory.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock)
-            raise DataDirectoryInUse(f"{DataDirectoryInUse.__doc__} ({self.directory})") from error
-        self._lock = lock
+        self._lock = only_owner(self.directory.with_suffix(".lock"))
 
     def _disown(self) -> None:
         if self._lock is not None:

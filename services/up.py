@@ -24,7 +24,7 @@ from urllib.error import URLError
 
 from events import nats_config
 from events.migrate import PROJECTOR, READER, RELAY, WRITER, login, migrate
-from services.embedded import EmbeddedNats, EmbeddedPostgres, free_port, owner_only
+from services.embedded import EmbeddedNats, EmbeddedPostgres, free_port, only_owner, owner_only
 from services.settings import Settings
 
 #: The Python processes, in the order in which they are started; stopped the other way round.
@@ -157,13 +157,18 @@ class Supervisor:
         self._keepers: list[Keeper] = []
         self._nats: EmbeddedNats | None = None
         self._users_seen = 0.0
+        self._lock: int | None = None
         #: The settings with every address filled in; what the processes are told.
         self.resolved = self._settings
 
     def start(self) -> None:
-        """Servers, database, processes, in this order; returns when all have been started (not yet ready)."""
+        """Servers, database, processes, in this order; returns when all have been started (not yet ready).
+
+        Raises DataDirectoryInUse and what the embedded servers raise.
+        """
         data_dir = self._settings.data_dir
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = only_owner(data_dir / "up.lock")
         found: dict[str, object] = {}
         if self._settings.database_url is None and self._settings.admin_database_url is None:
             found |= self._start_postgres()
@@ -209,10 +214,14 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop in the opposite order: nobody loses a server that still needs it."""
+        if self._lock is None:
+            return
         (self._settings.data_dir / "running.json").unlink(missing_ok=True)
         for keeper in reversed(self._keepers):
             keeper.kept.stop()
         self._keepers.clear()
+        os.close(self._lock)
+        self._lock = None
 
     def _keep(self, name: str, kept: Kept) -> None:
         keeper = Keeper(name, kept, self._settings.restarts_per_minute)

@@ -1,0 +1,150 @@
+"""`ovop up`: ready from nothing, whatever is killed comes back, and what is stopped or killed leaves nothing behind."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.settings import Settings
+from services.up import PROCESSES, is_ready, running
+from tests.servers import environment, wait_for
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks into Linux's /proc"),
+]
+
+
+def children(pid: int) -> dict[str, int]:
+    """The processes that a process started: what they are, and their ids."""
+    found = {}
+    for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        words = Path(f"/proc/{text}/cmdline").read_text().split("\0")
+        found[words[4] if "services.cli" in words else Path(words[0]).name] = int(text)
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Installation:
+    """`ovop up` in a directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.data_dir = directory / "data"
+        self.ready_file = directory / "ready.json"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Settings:
+        command = [sys.executable, "-m", "services.cli", "up", "--ready-file", str(self.ready_file)]
+        given = environment(OVOP_DATA_DIR=str(self.data_dir), OVOP_PORT="0", OVOP_RESTARTS_PER_MINUTE="100")
+        with (self.data_dir.parent / "up.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=given)
+        wait_for(lambda: self.ready_file.exists() or not alive(self.pid), "the ready file", seconds=90)
+        assert self.ready_file.exists(), (self.data_dir.parent / "up.log").read_text()
+        return Settings.model_validate_json(self.ready_file.read_bytes())
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def end(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    it = Installation(tmp_path)
+    yield it
+    if it.process is not None and it.process.poll() is None:
+        it.end(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation that nobody kills."""
+    it = Installation(tmp_path_factory.mktemp("up-"))
+    it.start()
+    yield it
+    it.end(signal.SIGTERM)
+
+
+def test_everything_that_is_killed_comes_back_and_a_stop_leaves_nothing(installation: Installation) -> None:
+    where = installation.start()
+    assert stat.S_IMODE(installation.ready_file.stat().st_mode) == 0o600
+    assert is_ready(where.base_url)
+    began = children(installation.pid)
+    assert set(began) == {*PROCESSES, "postgres", "nats-server"}
+
+    for name in (*PROCESSES, "nats-server", "postgres"):
+        before = children(installation.pid)[name]
+        os.kill(before, signal.SIGKILL)
+        wait_for(lambda was=before, it=name: children(installation.pid).get(it, was) != was, f"a new {name}", 60)  # type: ignore[misc]
+    wait_for(lambda: is_ready(where.base_url), "readiness after the kills", seconds=60)
+
+    pids = children(installation.pid).values()
+    assert installation.end(signal.SIGTERM) == 0
+    assert not [pid for pid in pids if alive(pid)]
+    assert not installation.ready_file.exists()
+    assert not (installation.data_dir / "running.json").exists()
+
+
+def test_a_killed_supervisor_takes_everything_with_it_and_the_next_one_finds_its_data(
+    installation: Installation,
+) -> None:
+    installation.start()
+    key = (installation.data_dir / "admin.key").read_text()
+    pids = children(installation.pid).values()
+    installation.end(signal.SIGKILL)
+    wait_for(lambda: not [pid for pid in pids if alive(pid)], "the end of all processes", seconds=60)
+
+    installation.ready_file.unlink()
+    where = installation.start()
+
+    assert (installation.data_dir / "admin.key").read_text() == key
+    assert is_ready(where.base_url)
+
+
+def test_a_process_knows_the_addresses_of_its_own_roles_alone(calm: Installation) -> None:
+    for name, pid in children(calm.pid).items():
+        if name not in PROCESSES:
+            continue
+        words = Path(f"/proc/{pid}/environ").read_text().split("\0")
+        secrets = {word.partition("=")[0] for word in words if "://" in word.partition("=")[2]}
+        assert "OVOP_ADMIN_DATABASE_URL" not in secrets
+        assert ("OVOP_RELAY_DATABASE_URL" in secrets) == (name == "relay")
+        assert ("OVOP_PROJECTOR_DATABASE_URL" in secrets) == (name == "projector")
+        assert ("OVOP_WRITER_DATABASE_URL" in secrets) == (name in {"api", "intake"})
+
+
+def test_a_second_supervisor_in_the_same_directory_is_refused(calm: Installation) -> None:
+    again = subprocess.run(
+        [sys.executable, "-m", "services.cli", "up"],
+        env=environment(OVOP_DATA_DIR=str(calm.data_dir), OVOP_PORT="0"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert again.returncode == 1
+    assert "Another process runs a server in this directory" in again.stderr
+    assert "Traceback" not in again.stderr
+    assert (calm.data_dir / "running.json").exists()
+
+
+def test_an_installation_beside_us_is_ready_while_we_use_it(tmp_path: Path) -> None:
+    with running(Settings(data_dir=tmp_path / "data", port=0)) as where:
+        assert is_ready(where.base_url)
+    assert not is_ready(where.base_url)
