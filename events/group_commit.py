@@ -7,6 +7,7 @@ background thread. Groups of several processes meet at the head lock of the data
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -30,6 +31,9 @@ from events.appends import (
 
 #: Events that may wait for their commit in one process; more are refused with LogBusy.
 WAITING_EVENTS_MAX = 20_000
+
+#: How long a blocking caller goes on committing for others once its own requests are answered.
+LEAD_SECONDS_MAX = 0.002
 
 _OPTIONS = (
     "-c default_transaction_isolation=read\\ committed -c synchronous_commit=on -c jit=off"
@@ -160,12 +164,18 @@ class GroupCommit:
             return lead
 
     def _lead_for(self, own: _Waiter) -> None:
-        """Commit groups until the leader's own requests are among them, then hand over."""
-        while not own.answered:
+        """Commit the leader's own requests, and what comes in the next moment too: a change of lead costs a wake-up."""
+        until = 0.0
+        leading = True
+        while leading:
             group = self._take()
             self._commit(group)
             if own.answered:
-                self._hand_over()
+                now = time.monotonic()
+                until = until or now + LEAD_SECONDS_MAX
+                leading = now < until and bool(self._queue)
+                if not leading:
+                    self._hand_over()
             _settle([caller for caller in group if caller is not own])
 
     def _lead_soon(self) -> None:

@@ -120,8 +120,7 @@ BEGIN
     -- A statement of its own: its snapshot is younger than the lock, so it sees what the last holder committed.
     SELECT coalesce((SELECT e.position FROM log.events e ORDER BY e.position DESC LIMIT 1), 0),
            coalesce((SELECT e.recorded_at FROM log.events e ORDER BY e.position DESC LIMIT 1), '-infinity'),
-           (SELECT count((SELECT e.position FROM log.events e WHERE e.event_id = u.id)) > 0
-            FROM unnest(event_ids) AS u(id)),
+           EXISTS (SELECT 1 FROM log.events e WHERE e.event_id = ANY (event_ids)),
            (SELECT array_agg(coalesce((SELECT e.version FROM log.events e WHERE e.stream = s.stream
                                        ORDER BY e.version DESC LIMIT 1), 0) ORDER BY s.n)
             FROM unnest(distinct_streams) WITH ORDINALITY AS s(stream, n))
