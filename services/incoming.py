@@ -1,7 +1,6 @@
 """What every request item carries around its content: an id, a claimed time, and perhaps an actor."""
 
 import re
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -53,18 +52,22 @@ def wrong(field: str, code: str, message: str) -> Malformed:
 def read_id(value: Any) -> UUID:
     """The sender's id of a request: a UUID in its usual spelling. Raises Malformed."""
     if type(value) is str and len(value) == _UUID_CHARACTERS:
-        with suppress(ValueError):
+        try:
             return UUID(value)
+        except ValueError:
+            pass
     raise wrong("id", "wrong_id", "A UUID (version 7 is best), drawn by the sender once for this report.")
 
 
 def read_instant(value: Any, field: str) -> datetime:
     """An instant with its offset, in UTC. Raises Malformed."""
     if type(value) is str:
-        with suppress(ValueError, OverflowError):
+        try:
             instant = datetime.fromisoformat(value)
             if instant.tzinfo is not None:
                 return instant.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
     raise wrong(field, "wrong_time", "An instant with its offset, like 2026-11-23T18:03:00+06:00.")
 
 

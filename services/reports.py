@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 import orjson
 
-from events.appends import Append, Appended, Conflict, Duplicate
+from events.appends import Append, Conflict, Duplicate
 from events.canonical import EventTooLarge, canonical
 from events.catalogue.base import Fact
 from events.catalogue.exchange import MessageQuarantined
@@ -22,9 +22,9 @@ from events.catalogue.production import StepFact
 from events.catalogue.registry import UndecodableEvent, UnknownEventType, validate_as_written
 from events.catalogue.values import QUANTITY_MAX
 from services.access import Sender, till_may_report
-from services.answers import Answer, Receipt, Status, conflict, receipt_of, refused
+from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.errors import IdConflict, Malformed, NotAllowed, NotJson, Refused, plain_code
-from services.handle import Handler
+from services.handle import Handler, Outcome
 from services.incoming import (
     ITEMS_MAX,
     ClockIsReal,
@@ -76,6 +76,15 @@ class _Kept:
     detail: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _From:
+    """Who sends, and what is the same for everything in one request."""
+
+    sender: Sender
+    simulated: bool
+    now: datetime
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -111,150 +120,165 @@ class Reports:
         An item given as `bytes` is raw: it is parsed here, and kept in quarantine if it is not JSON. `advise` False
         leaves out what read models know (for back-fill in bulk); their folds raise the same flags afterwards.
         """
-        read = [self._read(item, sender) for item in items]
+        origin = self._from(sender)
+        read = [_read(item, origin) for item in items]
         if advise and self._advice is not None:
-            read = await self._without_cycles(read, sender, self._advice)
+            read = await _without_cycles(read, origin, self._advice)
         kept = [each for each in read if isinstance(each, _Kept)]
         outcomes = await self._handler.record([each.append for each in kept])
-        flags = await self._flags(kept, self._advice if advise else None)
-        answers = iter(
-            [
-                await self._conflict(each, outcome.position, sender)
-                if isinstance(outcome, Conflict)
-                else _answer(each, outcome, flagged)
-                for each, outcome, flagged in zip(kept, outcomes, flags, strict=True)
-            ]
-        )
+        flags = await _flags(kept, origin, self._advice if advise else None)
+        answers = iter(await self._answers(kept, outcomes, flags, origin))
         return [each if isinstance(each, Answer) else next(answers) for each in read]
 
     async def keep(self, contents: Sequence[bytes], sender: Sender, problem: str) -> list[Answer]:
         """Keep reports in quarantine as they came, without a look at what is in them; one answer each, in order."""
+        origin = self._from(sender)
         kept = []
         for content in contents:
             evidence_id = _derived_id(content, sender)
-            kept.append(_Kept(self._note(evidence_id, content, None, sender, problem), None, content, None, problem))
+            kept.append(_Kept(_note(evidence_id, content, None, origin, problem), None, content, None, problem))
         outcomes = await self._handler.record([each.append for each in kept])
         return [_answer(each, outcome, ()) for each, outcome in zip(kept, outcomes, strict=True)]
 
-    def _read(self, item: Any, sender: Sender) -> _Kept | Answer:
-        """One item, understood or kept as it is; or the refusal of a sender who may not report it."""
-        content = item if isinstance(item, bytes) else canonical(item)
-        try:
-            if isinstance(item, bytes):
-                item = orjson.loads(item)
-                content = canonical(item)
-            return _Kept(self._fact(item, content, sender), item["id"], content, item)
-        except orjson.JSONDecodeError:
-            return self._not_understood(content, None, sender, "not_json", NotJson.message())
-        except Malformed as why:
-            first = why.problems[0]
-            return self._not_understood(
-                content, item, sender, plain_code(first.code), f"{first.field}: {first.message}"
-            )
-        except Refused as refusal:
-            return refused(item["id"], refusal)
-
-    def _fact(self, item: Any, content: bytes, sender: Sender) -> Append:
-        """The append of one item. Raises Malformed, Refused."""
-        if type(item) is not dict:
-            raise wrong("item", "wrong_type", "An item is an object with id, type, occurred_at and data.")
-        if not item.keys() <= _ITEM_FIELDS:
-            raise wrong(min(item.keys() - _ITEM_FIELDS), "unknown_field", "An item has no such field.")
-        request_id = read_id(item.get("id"))
-        occurred_at = read_instant(item.get("occurred_at"), "occurred_at")
-        event = _event(item.get("type"), item.get("data"))
-        till_may_report(event, sender)
-        append = Append(
-            request_id=request_id,
-            request_hash=hashlib.sha256(content).digest(),
-            stream=event.stream(),
-            expected_version=None,
-            actor=stated_actor(item.get("actor"), sender),
-            occurred_at=occurred_at,
-            recorded_at=stated_record_time(item.get("recorded_at"), simulated=self._simulated()),
-            events=(event,),
-        )
-        try:
-            _ = append.ends  # made once, here: the bytes of the leaf, which may not be too long
-        except EventTooLarge as error:
-            raise wrong("data", "too_large", str(error)) from None
-        return append
-
-    def _not_understood(self, content: bytes, item: Any, sender: Sender, problem: str, detail: str) -> _Kept:
-        claimed = item.get("id") if isinstance(item, dict) else None
-        request_id = _derived_id(content, sender)
-        with suppress(Malformed):
-            request_id = read_id(claimed)
-        note = self._note(request_id, content, item, sender, problem)
-        return _Kept(note, claimed if isinstance(claimed, str) else None, content, item, problem, detail)
-
-    def _note(self, request_id: UUID, content: bytes, item: Any, sender: Sender, problem: str) -> Append:
-        """The note that a report was not understood; its bytes go beside the log."""
-        fields = item if isinstance(item, dict) else {}
-        occurred_at, recorded_at = self._clock(), None
-        with suppress(Malformed, ClockIsReal):
-            recorded_at = stated_record_time(fields.get("recorded_at"), simulated=self._simulated())
-        with suppress(Malformed):
-            occurred_at = read_instant(fields.get("occurred_at"), "occurred_at")
-        digest = hashlib.sha256(content)
-        event = MessageQuarantined(
-            quarantine=str(request_id),
-            sender=sender.actor,
-            till=sender.till,
-            till_counter=_till_counter(fields.get("data")),
-            claimed_id=_claimed_id(fields.get("id")),
-            problem=problem,
-            content_sha256=digest.hexdigest(),
-            content_bytes=len(content),
-        )
-        return Append(
-            request_id=request_id,
-            request_hash=digest.digest(),
-            stream=event.stream(),
-            expected_version=None,
-            actor=sender.actor,
-            occurred_at=occurred_at,
-            recorded_at=recorded_at,
-            events=(event,),
-            quarantined=content,
-        )
-
-    async def _without_cycles(self, read: list[_Kept | Answer], sender: Sender, advice: Advice) -> list[_Kept | Answer]:
-        """The same list, where every step that would close a known circle of lots is kept as not understood."""
-        steps = [
-            (i, each, event)
-            for i, each in enumerate(read)
-            if isinstance(each, _Kept) and isinstance(event := each.append.events[0], StepFact)
+    async def _answers(
+        self, kept: Sequence[_Kept], outcomes: Sequence[Outcome], flags: Sequence[tuple[str, ...]], origin: _From
+    ) -> list[Answer]:
+        conflicting = [(each, found) for each, found in zip(kept, outcomes, strict=True) if isinstance(found, Conflict)]
+        conflicts = iter(await self._conflicts(conflicting, origin))
+        return [
+            next(conflicts) if isinstance(outcome, Conflict) else _answer(each, outcome, flagged)
+            for each, outcome, flagged in zip(kept, outcomes, flags, strict=True)
         ]
-        closing = await advice.closes_cycle([event for _, _, event in steps]) if steps else []
-        for (i, kept, _), closes in zip(steps, closing, strict=True):
-            if closes:
-                detail = "data.inputs: One of these inputs was itself made from this lot."
-                read[i] = self._not_understood(kept.content, kept.item, sender, "lineage_cycle", detail)
-        return read
 
-    async def _flags(self, kept: Sequence[_Kept], advice: Advice | None) -> list[tuple[str, ...]]:
-        found = [self._clock_flags(each.append) for each in kept]
-        if advice is not None and kept:
-            more = await advice.flags([each.append for each in kept])
-            found = [(*first, *second) for first, second in zip(found, more, strict=True)]
-        return found
+    async def _conflicts(self, found: Sequence[tuple[_Kept, Conflict]], origin: _From) -> list[Answer]:
+        """Ids that stand for something else: the first report stands, this one is kept as evidence beside it."""
+        notes = [
+            _note(_derived_id(kept.content, origin.sender), kept.content, kept.item, origin, IdConflict.code())
+            for kept, _ in found
+        ]
+        answers = []
+        for (kept, first), note, outcome in zip(found, notes, await self._handler.record(notes), strict=True):
+            evidence = None if isinstance(outcome, Conflict) else receipt_of(note.request_id, outcome)
+            answers.append(conflict(kept.claimed_id, first.position, evidence))
+        return answers
 
-    def _clock_flags(self, append: Append) -> tuple[str, ...]:
-        recorded_at = append.recorded_at or self._clock()
-        if append.occurred_at > recorded_at + CLOCK_AHEAD_MAX:
-            return ("clock_ahead",)
-        return ("late",) if append.occurred_at < recorded_at - LATE_AFTER else ()
+    def _from(self, sender: Sender) -> _From:
+        return _From(sender, self._simulated(), self._clock())
 
-    async def _conflict(self, kept: _Kept, first_position: int, sender: Sender) -> Answer:
-        """The id stands for something else: the first report stands, this one is kept as evidence beside it."""
-        evidence_id = _derived_id(kept.content, sender)
-        note = self._note(evidence_id, kept.content, kept.item, sender, IdConflict.code())
-        [outcome] = await self._handler.record([note])
-        evidence: Receipt | None = None
-        if isinstance(outcome, Appended | Duplicate):
-            evidence = receipt_of(evidence_id, outcome)
-        return conflict(kept.claimed_id, first_position, evidence)
+
+def _read(item: Any, origin: _From) -> _Kept | Answer:
+    """One item, understood or kept as it is; or the refusal of a sender who may not report it."""
+    content = item if isinstance(item, bytes) else canonical(item)
+    try:
+        if isinstance(item, bytes):
+            item = orjson.loads(item)
+            content = canonical(item)
+        return _Kept(_fact(item, content, origin), item["id"], content, item)
+    except orjson.JSONDecodeError:
+        return _not_understood(content, None, origin, "not_json", NotJson.message())
+    except Malformed as why:
+        first = why.problems[0]
+        return _not_understood(content, item, origin, plain_code(first.code), f"{first.field}: {first.message}")
+    except Refused as refusal:
+        return refused(item["id"], refusal)
+
+
+def _fact(item: Any, content: bytes, origin: _From) -> Append:
+    """The append of one item. Raises Malformed, Refused."""
+    if type(item) is not dict:
+        raise wrong("item", "wrong_type", "An item is an object with id, type, occurred_at and data.")
+    if not item.keys() <= _ITEM_FIELDS:
+        raise wrong(min(item.keys() - _ITEM_FIELDS), "unknown_field", "An item has no such field.")
+    request_id = read_id(item.get("id"))
+    occurred_at = read_instant(item.get("occurred_at"), "occurred_at")
+    event = _event(item.get("type"), item.get("data"))
+    till_may_report(event, origin.sender)
+    append = Append(
+        request_id=request_id,
+        request_hash=hashlib.sha256(content).digest(),
+        stream=event.stream(),
+        expected_version=None,
+        actor=stated_actor(item.get("actor"), origin.sender),
+        occurred_at=occurred_at,
+        recorded_at=stated_record_time(item.get("recorded_at"), simulated=origin.simulated),
+        events=(event,),
+    )
+    try:
+        _ = append.ends  # made once, here: the bytes of the leaf, which may not be too long
+    except EventTooLarge as error:
+        raise wrong("data", "too_large", str(error)) from None
+    return append
+
+
+def _not_understood(content: bytes, item: Any, origin: _From, problem: str, detail: str) -> _Kept:
+    claimed = item.get("id") if isinstance(item, dict) else None
+    request_id = _derived_id(content, origin.sender)
+    with suppress(Malformed):
+        request_id = read_id(claimed)
+    note = _note(request_id, content, item, origin, problem)
+    return _Kept(note, claimed if isinstance(claimed, str) else None, content, item, problem, detail)
+
+
+def _note(request_id: UUID, content: bytes, item: Any, origin: _From, problem: str) -> Append:
+    """The note that a report was not understood; its bytes go beside the log."""
+    fields = item if isinstance(item, dict) else {}
+    occurred_at, recorded_at = origin.now, None
+    with suppress(Malformed, ClockIsReal):
+        recorded_at = stated_record_time(fields.get("recorded_at"), simulated=origin.simulated)
+    with suppress(Malformed):
+        occurred_at = read_instant(fields.get("occurred_at"), "occurred_at")
+    digest = hashlib.sha256(content)
+    event = MessageQuarantined(
+        quarantine=str(request_id),
+        sender=origin.sender.actor,
+        till=origin.sender.till,
+        till_counter=_till_counter(fields.get("data")),
+        claimed_id=_claimed_id(fields.get("id")),
+        problem=problem,
+        content_sha256=digest.hexdigest(),
+        content_bytes=len(content),
+    )
+    return Append(
+        request_id=request_id,
+        request_hash=digest.digest(),
+        stream=event.stream(),
+        expected_version=None,
+        actor=origin.sender.actor,
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        events=(event,),
+        quarantined=content,
+    )
+
+
+async def _without_cycles(read: list[_Kept | Answer], origin: _From, advice: Advice) -> list[_Kept | Answer]:
+    """The same list, where every step that would close a known circle of lots is kept as not understood."""
+    steps = [
+        (i, each, event)
+        for i, each in enumerate(read)
+        if isinstance(each, _Kept) and isinstance(event := each.append.events[0], StepFact)
+    ]
+    closing = await advice.closes_cycle([event for _, _, event in steps]) if steps else []
+    for (i, kept, _), closes in zip(steps, closing, strict=True):
+        if closes:
+            detail = "data.inputs: One of these inputs was itself made from this lot."
+            read[i] = _not_understood(kept.content, kept.item, origin, "lineage_cycle", detail)
+    return read
+
+
+async def _flags(kept: Sequence[_Kept], origin: _From, advice: Advice | None) -> list[tuple[str, ...]]:
+    found = [_clock_flags(each.append, origin.now) for each in kept]
+    if advice is not None and kept:
+        more = await advice.flags([each.append for each in kept])
+        found = [(*first, *second) for first, second in zip(found, more, strict=True)]
+    return found
+
+
+def _clock_flags(append: Append, now: datetime) -> tuple[str, ...]:
+    recorded_at = append.recorded_at or now
+    if append.occurred_at > recorded_at + CLOCK_AHEAD_MAX:
+        return ("clock_ahead",)
+    return ("late",) if append.occurred_at < recorded_at - LATE_AFTER else ()
 
 
 def _event(wire_name: Any, data: Any) -> Fact:
@@ -270,7 +294,9 @@ def _event(wire_name: Any, data: Any) -> Fact:
     return event
 
 
-def _answer(kept: _Kept, outcome: Any, flags: tuple[str, ...]) -> Answer:
+def _answer(kept: _Kept, outcome: Outcome, flags: tuple[str, ...]) -> Answer:
+    if isinstance(outcome, Conflict):
+        return conflict(kept.claimed_id, outcome.position)
     receipt = receipt_of(kept.append.request_id, outcome)
     if isinstance(outcome, Duplicate):
         return Answer(kept.claimed_id, "duplicate", receipt.position, receipt=receipt)
