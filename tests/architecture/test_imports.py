@@ -86,7 +86,6 @@ def test_every_module_of_a_read_model_is_kept_from_the_others(model: str) -> Non
 @pytest.mark.parametrize(("contract", "file", "planted"), PLANTED)
 def test_a_contract_turns_red_on_a_planted_violation(tmp_path: Path, contract: str, file: str, planted: str) -> None:
     tree = copied(tmp_path)
-    assert checked(tree, contract).returncode == 0
     path = tree / file
     path.parent.mkdir(exist_ok=True)
     before = path.read_text() if path.exists() else ""
