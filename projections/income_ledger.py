@@ -135,7 +135,7 @@ class Ledger:
         self.waiting: dict[str, set[str]] = defaultdict(set)
         if wanted.made:
             waiting = db.rows(
-                "SELECT DISTINCT batch, ref FROM income_lines WHERE suspense_tyiyn <> 0 AND batch = ANY(%s)",
+                "SELECT DISTINCT batch, ref FROM income_lines WHERE region = '' AND batch = ANY(%s)",
                 [list(wanted.made)],
             )
             for batch, ref in waiting:
@@ -256,7 +256,7 @@ class Ledger:
         units, gross, makers, _, _, _, _, suspense = amounts
         if home:
             self.pools[batch, region, period][0] += makers
-        elif batch and suspense:
+        elif batch:
             self.waiting[batch].add(base.ref)
         sums = self.sales[base.channel, base.place, base.sale_month]
         for at, amount in enumerate(amounts):

@@ -65,7 +65,7 @@ LINES = Table(
     number("fund_tyiyn"),
     number("suspense_tyiyn"),
     Index("income_lines_ref", "ref", info={"for_fold": True}),
-    Index("income_lines_suspense", "batch", postgresql_where=text("suspense_tyiyn <> 0"), info={"for_fold": True}),
+    Index("income_lines_suspense", "batch", postgresql_where=text("region = ''"), info={"for_fold": True}),
 )
 
 #: What was said of receipts later, whether they have arrived yet or not. `line` is -1 for a whole receipt and where a

@@ -92,8 +92,8 @@ NO_BATCH = Table(
     number("returned"),
 )
 
-#: One row a receipt, or a contract delivery as `order/...`. `lines` are `product/batch/units`, parted by blanks; an empty
-#: batch is an unknown one.
+#: One row a receipt, or a contract delivery as `order/...`. `lines` are `product/batch/units`, parted by blanks; an
+#: empty batch is an unknown one.
 SALES = Table(
     "inventory_sales",
     TABLES,

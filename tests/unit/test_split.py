@@ -1,6 +1,6 @@
 """Money is shared to the tyiyn, whatever the terms, the amount and the order of what is taken back."""
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ AMOUNTS = st.integers(min_value=-(10**12), max_value=10**12)
 def terms(draw: st.DrawFn) -> Terms:
     cuts = sorted(draw(st.lists(st.integers(0, 10_000), min_size=4, max_size=4)))
     edges = [0, *cuts, 10_000]
-    return Terms(*(after - before for before, after in zip(edges, edges[1:], strict=False)))
+    return Terms(*(after - before for before, after in pairwise(edges)))
 
 
 @given(AMOUNTS, terms())
@@ -43,7 +43,7 @@ def test_equal_remainders_are_served_makers_first() -> None:
 def test_returns_in_any_slices_take_back_the_same(gross: int, agreed: Terms, slices: list[int]) -> None:
     sold = split(gross, agreed)
     states = [split_of_refunds(refunded, sold) for refunded in accumulate(slices, initial=0)]
-    taken = [Split(*(b - a for a, b in zip(x, y, strict=True))) for x, y in zip(states, states[1:], strict=False)]
+    taken = [Split(*(b - a for a, b in zip(x, y, strict=True))) for x, y in pairwise(states)]
     together = tuple(map(sum, zip(*taken, strict=True)))
     assert together == split_of_refunds(sum(slices), sold)
     assert all(sum(parts) == refund for parts, refund in zip(taken, slices, strict=True))
