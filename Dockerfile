@@ -1,7 +1,7 @@
 # One image for every process of the network; which one runs is the command.
 FROM python:3.13-slim
 
-RUN useradd --system --home-dir /var/lib/ovop --create-home ovop
+RUN useradd --system --no-create-home --home-dir /var/lib/ovop ovop && install -d -o ovop -g ovop -m 700 /var/lib/ovop
 WORKDIR /opt/ovop
 
 COPY requirements.lock .

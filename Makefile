@@ -32,7 +32,7 @@ check: $(READY) ## form, lint, types, import contracts, translations, lock
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
-	@$(PY) -m pytest -q tests/architecture/test_lock.py
+	@$(PY) -m pytest -q -p no:cacheprovider tests/architecture/test_lock.py tests/unit/test_language.py
 
 fix: $(READY) ## put the form right
 	@$(PY) -m ruff format .
