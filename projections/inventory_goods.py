@@ -133,7 +133,7 @@ def _post_lot(book: Book, lot: Lot, sign: int) -> None:
         made = book.bulk[kept, place]
         made[MADE_G] += sign * int(mass_g)
         made[ON_HAND_G] += sign * int(mass_g)
-    if sign > 0 and book.reach.recalls:
+    if sign > 0:
         book.reach.step_made(lot.lot, names_in(lot.inputs), names_in(lot.by_products))
 
 

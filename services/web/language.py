@@ -4,7 +4,7 @@ import gettext
 import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -14,14 +14,13 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from events.catalogue.values import Names
+from projections.bishkek import BISHKEK
 
 LOCALE_DIRECTORY = Path(__file__).parent / "locale"
 LANGUAGE_COOKIE = "ovop_lang"
 DEFAULT_LANGUAGE = "ky"
 TYIYN_PER_SOM = 100
 PPM_WHOLE = 1_000_000
-#: Asia/Bishkek since August 2005: no summer time, so a fixed offset says the same and needs no zone data.
-BISHKEK = timezone(timedelta(hours=6), "Asia/Bishkek")
 NO_BREAK_SPACE = "\u00a0"
 
 #: The regional form of each language: plain `ru` would print "KGS" for the som, plain `en` the American order.

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from projections.bishkek import BISHKEK
 from services.web.drawing import COUNTRY, LAKE_BASIN, Place, map_of
-from services.web.language import BISHKEK, Language, sorted_by_name
+from services.web.language import Language, sorted_by_name
 from services.web.rendering import render
 from services.web.views import NetworkView
 

@@ -7,11 +7,12 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from events.catalogue.values import Names
+from projections.bishkek import BISHKEK
 from services.web import words
 from services.web.drawing import Place, bar, frame_around, map_of_journey
-from services.web.language import BISHKEK, Language, shares_in_permille
+from services.web.language import Language, shares_in_permille
 from services.web.rendering import render
-from services.web.views import JarView, JourneyStep, MapPoint
+from services.web.views import JarView, JourneyStep, MapPoint, Where
 
 #: Colours of the chart of villages; what comes after shares the last one.
 SHARE_TONES = 5
@@ -155,24 +156,26 @@ def _money_bar(view: JarView) -> Markup:
     return _thick_bar([(f"tone{at}", part) for at, part in enumerate(parts)])
 
 
-def _stops(journey: Sequence[JourneyStep]) -> Mapping[MapPoint, tuple[int, Names]]:
+def _stops(journey: Sequence[JourneyStep]) -> Mapping[MapPoint, tuple[int, Where]]:
     """Each point of the journey once, numbered in the order in which the jar, or what it is made of, came there."""
-    stops: dict[MapPoint, tuple[int, Names]] = {}
+    stops: dict[MapPoint, tuple[int, Where]] = {}
     for step in journey:
         for place in step.places:
             if place.point is not None and place.point not in stops:
-                stops[place.point] = (len(stops) + 1, place.names)
+                stops[place.point] = (len(stops) + 1, place)
     return stops
 
 
 def _journey_map(
-    journey: Sequence[JourneyStep], stops: Mapping[MapPoint, tuple[int, Names]], language: Language
+    journey: Sequence[JourneyStep], stops: Mapping[MapPoint, tuple[int, Where]], language: Language
 ) -> Markup:
     if not stops:
         return Markup("")
     places = {
-        point: Place(point.longitude_microdegrees, point.latitude_microdegrees, language.name(names), "stop", number)
-        for point, (number, names) in stops.items()
+        point: Place(
+            point.longitude_microdegrees, point.latitude_microdegrees, _name_of(place, language), "stop", number
+        )
+        for point, (number, place) in stops.items()
     }
     links = [(places[start], places[end]) for start, end in _links(journey)]
     title = language.gettext("Map of the journey; the list below says the same")
@@ -195,8 +198,8 @@ def _links(journey: Sequence[JourneyStep]) -> Sequence[tuple[MapPoint, MapPoint]
     return list(dict.fromkeys(link for link in links if link[0] != link[1]))
 
 
-def _shown_step(step: JourneyStep, stops: Mapping[MapPoint, tuple[int, Names]], language: Language) -> _ShownStep:
-    named = list(dict.fromkeys(language.name(place.names) for place in step.places))
+def _shown_step(step: JourneyStep, stops: Mapping[MapPoint, tuple[int, Where]], language: Language) -> _ShownStep:
+    named = list(dict.fromkeys(_name_of(place, language) for place in step.places))
     places = " · ".join(named[:PLACES_NAMED_MAX])
     if len(named) > PLACES_NAMED_MAX:
         places += " · + " + language.number(len(named) - PLACES_NAMED_MAX)
@@ -216,6 +219,10 @@ def _shown_step(step: JourneyStep, stops: Mapping[MapPoint, tuple[int, Names]], 
         reports=reports,
         numbers=sorted(numbers)[:PLACES_NAMED_MAX],
     )
+
+
+def _name_of(place: Where, language: Language) -> str:
+    return language.name(place.names) if place.names else words.stater(language, place.kind)
 
 
 def _when(step: JourneyStep, language: Language) -> str | None:

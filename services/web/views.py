@@ -18,7 +18,9 @@ class Freshness:
     position: int
     recorded_at: datetime | None  #: when the event at that position was recorded
     lag_events: int  #: recorded, but not yet in the page
-    waiting_reports: int | None  #: sent by devices, not yet recorded; None when nobody can tell
+    waiting_reports: (
+        int | None
+    )  #: made by tills, as their counters say, and not recorded yet; None when nobody can tell
 
     @property
     def is_current(self) -> bool:
@@ -103,8 +105,9 @@ class VillageShare:
 class Where:
     """A public place: its name and its point. A producer's place is the village, never the home."""
 
-    names: Names
+    names: Names | None  #: None for a place without a name of its own, such as the center's store
     point: MapPoint | None
+    kind: Stater = "unknown"
 
 
 @dataclass(frozen=True)

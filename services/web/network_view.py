@@ -1,0 +1,90 @@
+"""The view of the whole network, from the read models of one snapshot."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from events.catalogue.values import Names
+from projections import income_queries, label, overview
+from projections.base import Connection
+from projections.bishkek import day_of
+from projections.overview import OutletSeen, VillageSeen
+from services.books import Standing
+from services.web.views import (
+    QUIET_AFTER_DAYS,
+    Freshness,
+    MapPoint,
+    NetworkView,
+    OutletRow,
+    VillageRow,
+    YearOfSales,
+)
+
+#: The shops' channel: contract deliveries have pages of their own.
+RETAIL = "retail"
+
+
+def network_view(
+    connection: Connection, standing: Standing, names: Names, is_simulated: bool, now: datetime
+) -> NetworkView:
+    """Totals, years, outlets and villages as of the connection's snapshot; `now` is the network's clock."""
+    this_year = day_of(now).year
+    years = [
+        YearOfSales(int(row.key), row.gross_tyiyn, row.makers_tyiyn, int(row.key) < this_year)
+        for row in income_queries.sales_by_year(connection, channel=RETAIL)
+    ]
+    current = next((row for row in years if row.year == this_year), YearOfSales(this_year, 0, 0, False))
+    counts = income_queries.network_counts(connection)
+    return NetworkView(
+        names=names,
+        is_simulated=is_simulated,
+        now=now,
+        fresh=freshness(connection, standing, with_waiting=True),
+        sales_tyiyn=sum(row.sales_tyiyn for row in years),
+        sales_this_year_tyiyn=current.sales_tyiyn,
+        makers_tyiyn=sum(row.makers_tyiyn for row in years),
+        makers_this_year_tyiyn=current.makers_tyiyn,
+        producers=counts.producers,
+        products=counts.products,
+        years=years,
+        outlets=_outlets(connection, now),
+        villages=[
+            VillageRow(row.village, row.names, _point(row), row.producers) for row in overview.villages(connection)
+        ],
+    )
+
+
+def freshness(connection: Connection, standing: Standing, *, with_waiting: bool) -> Freshness:
+    """How old what is shown is."""
+    return Freshness(
+        position=standing.position,
+        recorded_at=standing.recorded_at,
+        lag_events=max(0, overview.head(connection) - standing.position),
+        waiting_reports=overview.waiting_reports(connection) if with_waiting else None,
+    )
+
+
+def _outlets(connection: Connection, now: datetime) -> Sequence[OutletRow]:
+    seen = overview.outlets(connection)
+    closed = overview.closed_outlets(connection, [row.outlet for row in seen])
+    sold: Mapping[str, int] = {
+        row.key: row.gross_tyiyn
+        for row in income_queries.sales_by_place(connection, year=day_of(now).year, channel=RETAIL)
+    }
+    regions = label.regions(connection)
+    return [
+        OutletRow(
+            outlet=row.outlet,
+            names=row.names,
+            region_names=regions[row.region][0] if row.region in regions else None,
+            point=_point(row),
+            is_open=row.outlet not in closed,
+            sales_this_year_tyiyn=sold.get(f"outlet/{row.outlet}", 0),
+            last_sale_at=row.last_sale_at,
+            is_quiet=row.last_sale_at is not None and now - row.last_sale_at > timedelta(days=QUIET_AFTER_DAYS),
+        )
+        for row in seen
+    ]
+
+
+def _point(row: OutletSeen | VillageSeen) -> MapPoint:
+    return MapPoint(row.longitude_microdegrees, row.latitude_microdegrees, row.position_is_exact)

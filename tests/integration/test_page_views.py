@@ -1,0 +1,162 @@
+"""What the pages show is what the log says, through the read models."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import make, small_network
+from tests.door import Door, opened
+from tests.servers import LogDatabase
+from tests.small_network import BATCH, CODE, PRICE_TYIYN
+
+
+@pytest.fixture(scope="module")
+def small(module_log_database: LogDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    with opened(module_log_database, tmp_path_factory.mktemp("small")) as door:
+        small_network.fill(door.front.handler.log)
+        door.fold()
+        yield door
+
+
+def page(door: Door, path: str, language: str = "en") -> str:
+    response = door.client.get(path, headers={"Accept-Language": language})
+    assert response.status_code == 200, response.text
+    return response.text
+
+
+def test_the_network_page_adds_up_the_sales_of_the_shops(small: Door) -> None:
+    text = page(small, "/")
+    of_2014 = (2 + 3 + 4) * PRICE_TYIYN // 100
+    of_2015 = 2 * PRICE_TYIYN // 100
+    assert "The small network" in text
+    assert "Demo data" in text
+    assert f'data-total="sales">{of_2014 + of_2015:,}\u00a0som' in text
+    assert f'data-total="sales_this_year">{of_2015:,}\u00a0som' in text
+    assert "up to 02.02.2015" in text
+    assert f">{of_2014:,}<" in text
+    assert text.count("<tr id=") == 2
+    assert "no sale yet" in text
+
+
+def test_the_page_of_a_jar_says_its_villages_in_order(small: Door) -> None:
+    text = page(small, f"/l/{CODE}")
+    at = [text.index(f"{village}") for village in ("Tosor <small>", "Barskoon <small>", "Ozgorush <small>")]
+    assert at == sorted(at)
+    for share in ("50.0%", "30.0%", "15.0%", "5.0%"):
+        assert f">{share}<" in text
+    assert "Genuine, certified" in text
+    assert "Tosor jam workshop" in text
+    assert "cert-1" in text
+    assert "Committee of Ysyk-Köl" in text
+    assert "31.01.2016" in text
+    assert ">60.0%<" in text
+
+
+def test_a_jar_is_found_by_whatever_a_scanner_makes_of_its_code(small: Door) -> None:
+    whole = page(small, f"/L/{CODE}")
+    assert page(small, f"/l/{CODE.lower()}") == whole
+    found = small.client.get("/l", params={"code": f" {CODE[:4]}-{CODE[4:]} "}, follow_redirects=False)
+    assert found.status_code == 303
+    assert found.headers["location"] == f"/l/{CODE}"
+
+
+def test_an_unknown_code_is_not_found_and_says_so_kindly(small: Door) -> None:
+    for code, said in (("4T7QX9BJ", "check symbol"), ("00000000", "Compare it with the label"), ("jam", "Compare")):
+        response = small.client.get(f"/l/{code}", headers={"Accept-Language": "en"})
+        assert response.status_code == 404
+        assert response.headers["content-type"].startswith("text/html")
+        assert "We do not know this code" in response.text
+        assert said in response.text
+
+
+def test_the_language_is_chosen_by_the_browser_then_by_the_reader_and_remembered(small: Door) -> None:
+    assert 'lang="ru-KG"' in page(small, f"/l/{CODE}", "ru")
+    chosen = small.client.get(f"/l/{CODE}", params={"lang": "ky"}, headers={"Accept-Language": "ru"})
+    assert '<html lang="ky-KG"' in chosen.text
+    remembered = small.client.get(f"/l/{CODE}", headers={"Accept-Language": "ru"})
+    assert '<html lang="ky-KG"' in remembered.text
+    small.client.cookies.clear()
+
+
+def test_pages_may_be_kept_for_a_minute_and_are_not_sent_twice(small: Door) -> None:
+    first = small.client.get(f"/l/{CODE}")
+    assert first.headers["cache-control"] == "max-age=60"
+    again = small.client.get(f"/l/{CODE}", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.content == b""
+    assert small.client.get("/").headers["cache-control"] == "no-cache"
+
+
+def test_pages_let_nothing_foreign_in(small: Door) -> None:
+    for path in ("/", f"/l/{CODE}", "/l/00000000"):
+        headers = small.client.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+    assert "script-src 'none'" in small.client.get(f"/l/{CODE}").headers["content-security-policy"]
+
+
+def test_static_files_are_kept_for_a_year_under_the_name_of_their_content(small: Door) -> None:
+    text = page(small, "/")
+    for name in ("pages.css", "live.js", "mark.svg"):
+        address = text.split(f"/static/{name}", 1)[1].split('"', 1)[0]
+        response = small.client.get(f"/static/{name}{address}")
+        assert response.status_code == 200
+        assert "immutable" in response.headers["cache-control"]
+        assert response.headers["x-content-type-options"] == "nosniff"
+    assert small.client.get("/static/..%2Froutes.py").status_code == 404
+    assert small.client.get("/static/routes.py").status_code == 404
+
+
+def test_what_nobody_can_read_as_a_code_breaks_nothing(small: Door) -> None:
+    for odd in ("%00", "<script>alert(1)</script>", "x" * 300, "☃", "%2e%2e", "%ff%fe"):
+        response = small.client.get(f"/l/{odd}")
+        assert response.status_code in (404, 422), odd
+        assert "<script>alert" not in response.text
+
+
+def test_a_recall_of_the_sugar_reaches_the_page_of_the_jar(log_database: LogDatabase, tmp_path: Path) -> None:
+    with opened(log_database, tmp_path) as door:
+        recorder = small_network.fill(door.front.handler.log)
+        root = make.recall_started().roots[0].model_copy(update={"kind": "material", "id": "lot-sugar-1"})
+        recorder.record(make.recall_started(roots=(root,), severity="risk"), small_network.FOUNDED.replace(year=2015))
+        door.fold()
+        text = page(door, f"/l/{CODE}")
+        assert 'class="verdict stop" role="alert"' in text
+        assert "Recalled — do not use" in text
+        assert "Genuine" not in text
+
+
+def test_a_suspended_certificate_is_said_to_be_suspended(log_database: LogDatabase, tmp_path: Path) -> None:
+    with opened(log_database, tmp_path) as door:
+        recorder = small_network.fill(door.front.handler.log)
+        recorder.record(make.certificate_suspended(), small_network.FOUNDED.replace(year=2015))
+        door.fold()
+        assert "Certificate suspended" in page(door, f"/l/{CODE}")
+        recorder.record(make.certificate_reinstated(), small_network.FOUNDED.replace(year=2015, month=4))
+        door.fold()
+        assert "Genuine, certified" in page(door, f"/l/{CODE}")
+
+
+def test_an_empty_installation_has_a_page_too(log_database: LogDatabase, tmp_path: Path) -> None:
+    with opened(log_database, tmp_path) as door:
+        assert "No outlet has been opened yet" in page(door, "/")
+        assert door.client.get(f"/l/{CODE}").status_code == 404
+
+
+def test_a_lot_that_nobody_packed_has_a_view_of_its_own(small: Door) -> None:
+    from services.web.source import ServedPages
+
+    source = ServedPages(small.front.books)
+    pool = source.jar_or_lot("lot-pool-1")
+    assert pool is not None
+    assert pool.proof is None
+    assert [share.ppm for share in pool.villages] == [500_000, 300_000, 150_000, 50_000]
+    jar = source.jar_or_lot(BATCH)
+    assert jar is not None
+    assert jar.code == CODE
+    assert source.jar_or_lot("no-such-lot") is None
