@@ -16,7 +16,7 @@ from projections import income_tables as t
 from projections.base import Db, ReadModel
 from projections.bishkek import day_of
 from projections.income_ledger import Ledger, Wanted
-from projections.income_periods import adjust_closed_pools, close_period
+from projections.income_periods import adjust_closed_pools, close_period, closed_pools_of
 from projections.lineage_tables import TAKES as LINEAGE_TAKES
 from projections.split import Terms
 
@@ -197,9 +197,10 @@ def _fold_segment(segment: Sequence[Recorded[Event]], db: Db) -> None:
         if handler is not None:
             ledger.at(recorded.position)
             handler(ledger, recorded)
+    closed = closed_pools_of(db, ledger.reshared)
     ledger.flush()
-    if ledger.reshared:
-        adjust_closed_pools(db, ledger.reshared)
+    if closed:
+        adjust_closed_pools(db, ledger.reshared, closed)
 
 
 TAKES = frozenset(HANDLERS) | LINEAGE_TAKES | {settlement.PeriodClosed}

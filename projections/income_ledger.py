@@ -278,11 +278,13 @@ class Ledger:
     def flush(self) -> None:
         """Write everything: one statement or COPY per table that changed."""
         db = self.db
+        totals = (self.pools, self.sales, self.product_sales, self.accounts)
+        sums = [(total.table, total.added(db)) for total in totals]
         self.lineage.write()
         db.copy_in(t.LINES, self.lines)
         db.copy_in(t.CHANGES, self.changed)
-        for totals in (self.pools, self.sales, self.product_sales, self.accounts):
-            totals.flush(db)
+        for table, rows in sums:
+            db.upsert(table, rows)
         for table, rows in self.rows.items():
             width = len(table.primary_key)
             db.upsert(table, list({row[:width]: row for row in rows}.values()))

@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from psycopg import sql
-
 from events.catalogue.base import Recorded
 from events.catalogue.settlement import PeriodClosed
 from projections import income_tables as t
@@ -132,16 +130,16 @@ def shares_at(db: Db, batches: Iterable[str], position: int) -> dict[str, Shares
     wanted = list(batches)
     if not wanted:
         return {}
-    earlier, now = t.LINEAGE.earlier_shares.name, t.LINEAGE.shares.name
-    query = sql.SQL(
+    found = db.rows(
         "SELECT DISTINCT ON (lot) lot, producers, ppm FROM ("
-        " SELECT lot, computed_at_position, 0 AS version, producers, ppm FROM {earlier} WHERE lot = ANY(%(lots)s)"
+        " SELECT lot, computed_at_position, 0 AS version, producers, ppm FROM income_earlier_shares"
+        " WHERE lot = ANY(%(lots)s)"
         " UNION ALL"
-        " SELECT lot, computed_at_position, 1, producers, ppm FROM {now} WHERE lot = ANY(%(lots)s)"
+        " SELECT lot, computed_at_position, 1, producers, ppm FROM income_shares WHERE lot = ANY(%(lots)s)"
         ") AS versions WHERE computed_at_position <= %(position)s"
-        " ORDER BY lot, computed_at_position DESC, version DESC"
-    ).format(earlier=sql.Identifier(earlier), now=sql.Identifier(now))
-    found = db.connection.execute(query, {"lots": wanted, "position": position}).fetchall()
+        " ORDER BY lot, computed_at_position DESC, version DESC",
+        {"lots": wanted, "position": position},
+    )
     return {lot: Shares(tuple(producers), tuple(ppm)) for lot, producers, ppm in found}
 
 
@@ -215,14 +213,20 @@ def _adjust_what_changed_meanwhile(db: Db, region: str, month: str, pools: list[
     db.copy_in(t.ADJUSTMENTS, rows)
 
 
-def adjust_closed_pools(db: Db, reshared: list[tuple[int, str]]) -> None:
-    """Post what new origin shares change in closed pools: `reshared` are (position, lot), their versions stored."""
-    earned = db.where_in(t.EARNED, "batch", {lot for _, lot in reshared})
-    if not earned:
-        return
-    pools: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
-    for batch, region, month, makers_tyiyn, *_ in earned:
+#: Closed pools of a batch: region, month and makers' part.
+type ClosedPools = dict[str, list[tuple[str, str, int]]]
+
+
+def closed_pools_of(db: Db, reshared: list[tuple[int, str]]) -> ClosedPools:
+    """The closed pools of lots whose origin shares were computed anew: mostly none."""
+    pools: ClosedPools = defaultdict(list)
+    for batch, region, month, makers_tyiyn, *_ in db.where_in(t.EARNED, "batch", {lot for _, lot in reshared}):
         pools[batch].append((region, month, makers_tyiyn))
+    return pools
+
+
+def adjust_closed_pools(db: Db, reshared: list[tuple[int, str]], pools: ClosedPools) -> None:
+    """Post what new origin shares change in closed pools: `reshared` are (position, lot), their versions stored."""
     rows = []
     for position, lot in reshared:
         if lot not in pools:

@@ -391,7 +391,8 @@ def suspense(connection: Connection, *, limit: int = ROWS_MAX) -> list[Suspense]
         connection,
         Suspense,
         "SELECT place, product, batch, count(DISTINCT ref) AS receipts, sum(suspense_tyiyn)::bigint AS suspense_tyiyn"
-        " FROM income_lines WHERE region = '' AND suspense_tyiyn <> 0 GROUP BY place, product, batch HAVING sum(suspense_tyiyn) <> 0"
+        " FROM income_lines WHERE region = '' AND suspense_tyiyn <> 0"
+        " GROUP BY place, product, batch HAVING sum(suspense_tyiyn) <> 0"
         " ORDER BY abs(sum(suspense_tyiyn)) DESC, place, product, batch LIMIT %(limit)s",
         {"limit": min(limit, ROWS_MAX)},
     )

@@ -242,9 +242,9 @@ class Book:
     def flush(self) -> None:
         """Write everything: one statement or COPY per table that changed."""
         db = self.db
-        self.stock.flush(db)
-        self.bulk.flush(db)
-        self.no_batch.flush(db)
+        sums = [(totals.table, totals.added(db)) for totals in (self.stock, self.bulk, self.no_batch)]
+        for table, rows in sums:
+            db.upsert(table, rows)
         db.upsert(t.LOTS, [self.lots[lot].row() for lot in self.changed_lots])
         still = {key: self.waiting[key[0]].get(key[1]) for key in self.changed_waiting}
         db.upsert(t.LOT_WAITING, [row for row in still.values() if row is not None])

@@ -27,13 +27,17 @@ class Totals(dict[tuple[str, ...], list[int]]):
 
     def flush(self, db: Db) -> None:
         """Read the sums as they are, add, write: two round trips, none when there is nothing to add."""
+        db.upsert(self.table, self.added(db))
+        self.clear()
+
+    def added(self, db: Db) -> list[Row]:
+        """The rows as they are to be written. Whoever writes several tables reads them all first: writes may lag."""
         if not self:
-            return
+            return []
         keys: Any = self if self.key_width > 1 else [key[0] for key in self]
         known = db.by_key(self.table, list(keys))
         rows: list[Row] = []
         for key, sums in self.items():
             before = known.get(key if self.key_width > 1 else key[0])
             rows.append((*key, *sums) if before is None else (*key, *map(add, before[self.key_width :], sums)))
-        db.upsert(self.table, rows)
-        self.clear()
+        return rows
