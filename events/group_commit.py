@@ -62,13 +62,14 @@ def with_options(conninfo: str, options: str) -> str:
 class _Waiter:
     """A blocking caller's requests, at most one group of them."""
 
-    __slots__ = ("_asleep", "answered", "answers", "appends", "events")
+    __slots__ = ("_asleep", "answered", "answers", "appends", "events", "leads")
 
     def __init__(self, appends: Sequence[Append], events: int) -> None:
         self.appends = appends
         self.events = events
         self.answers: list[_Answer] = []
         self.answered = False
+        self.leads = False
         self._asleep = threading.Lock()
         self._asleep.acquire()
 
@@ -105,7 +106,8 @@ class GroupCommit:
         self._mutex = threading.Lock()
         self._queue: deque[_Caller] = deque()
         self._waiting_events = 0
-        self._led = False
+        self._led = False  # somebody is committing, or was just woken to do so
+        self._soon_leads = False  # and it is the background thread
         self._closed = False
         self._soon_leader: threading.Thread | None = None
         self._soon_lead = threading.Semaphore(0)
@@ -119,7 +121,11 @@ class GroupCommit:
         for chunk, events in _chunks(appends):
             waiter = _Waiter(chunk, events)
             if not self._enter(waiter):
-                waiter.sleep()
+                try:
+                    waiter.sleep()
+                except BaseException:  # Ctrl-C: nobody must wait for this one to lead
+                    self._give_up(waiter)
+                    raise
             if not waiter.answered:
                 self._lead_for(waiter)
             answers += waiter.answers
@@ -139,11 +145,12 @@ class GroupCommit:
         """Lets what waits be stored, then ends. Later callers get LogClosed."""
         with self._mutex:
             self._closed = True
-            leader = self._soon_leader
-        if leader is not None:
+        while self._led:  # as long as somebody leads there is something to be stored
+            time.sleep(0.005)
+        if self._soon_leader is not None:
             self._soon_lead.release()
-            leader.join()
-        if self._connection is not None and not self._led:
+            self._soon_leader.join()
+        if self._connection is not None:
             self._connection.close()
             self._connection = None
 
@@ -161,6 +168,8 @@ class GroupCommit:
                 self._soon_leader.start()
             lead = not self._led
             self._led = True
+            if lead:
+                self._soon_leads = isinstance(caller, _SoonWaiter)
             return lead
 
     def _lead_for(self, own: _Waiter) -> None:
@@ -169,7 +178,12 @@ class GroupCommit:
         leading = True
         while leading:
             group = self._take()
-            self._commit(group)
+            try:
+                self._commit(group)
+            except BaseException:  # Ctrl-C: the others have their answers, somebody else must lead them
+                self._hand_over()
+                _settle([caller for caller in group if caller is not own])
+                raise
             if own.answered:
                 now = time.monotonic()
                 until = until or now + LEAD_SECONDS_MAX
@@ -182,19 +196,13 @@ class GroupCommit:
         """The background thread: leads while the first of the queue is an asyncio caller."""
         while True:
             self._soon_lead.acquire()
-            with self._mutex:
-                if not self._queue or not isinstance(self._queue[0], _SoonWaiter):
-                    if self._closed:
-                        return
-                    continue
-            leading = True
-            while leading:
+            if self._closed and not self._led:
+                return
+            while self._soon_leads:
                 group = self._take()
                 self._commit(group)
-                leading = self._hand_over(keep_soon=True)
+                self._hand_over()
                 _settle(group)
-            if self._closed:
-                return
 
     def _take(self) -> list[_Caller]:
         with self._mutex:
@@ -206,32 +214,43 @@ class GroupCommit:
             self._waiting_events -= events
             return group
 
-    def _hand_over(self, keep_soon: bool = False) -> bool:
-        """Wake who leads next. True if that is the background thread and it is the one that asks."""
+    def _hand_over(self) -> None:
+        """Wake who leads next. The background thread, if it leads already, goes on without being woken."""
         with self._mutex:
-            if not self._queue:
-                self._led = False
-                return False
-            following = self._queue[0]
+            following = self._queue[0] if self._queue else None
+            led_soon = self._soon_leads
+            self._led = following is not None
+            self._soon_leads = isinstance(following, _SoonWaiter)
+            if isinstance(following, _Waiter):
+                following.leads = True
         if isinstance(following, _Waiter):
             following.wake()
-            return False
-        if not keep_soon:
+        elif following is not None and not led_soon:
             self._soon_lead.release()
-        return keep_soon
+
+    def _give_up(self, waiter: _Waiter) -> None:
+        with self._mutex:
+            waits = waiter in self._queue
+            if waits:
+                self._queue.remove(waiter)
+                self._waiting_events -= waiter.events
+        if waits and waiter.leads:
+            self._hand_over()
 
     def _commit(self, group: list[_Caller]) -> None:
         """Answer every caller of a group; whatever goes wrong is an answer too."""
         requests = [append for caller in group for append in caller.appends]
+        answers: list[_Answer] = [LogUnavailable("interrupted")] * len(requests)
         try:
             answers = self._answers(requests)
         except Exception as error:  # whatever it was, the callers must wake up
             answers = [error] * len(requests)
-        at = 0
-        for caller in group:
-            caller.answers = answers[at : at + len(caller.appends)]
-            caller.answered = True
-            at += len(caller.appends)
+        finally:
+            at = 0
+            for caller in group:
+                caller.answers = answers[at : at + len(caller.appends)]
+                caller.answered = True
+                at += len(caller.appends)
 
     def _answers(self, requests: list[Append]) -> list[_Answer]:
         """An id that occurs twice in a group is asked about once; the others wait for that answer or a next call."""

@@ -1,0 +1,1 @@
+"""Speed, always beside a limit or a peer measured in the same minutes."""

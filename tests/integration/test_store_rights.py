@@ -1,0 +1,179 @@
+"""The database itself keeps the log from being changed, and each service from doing more than its part."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from events.migrate import READER, RELAY, ROLES, WRITER
+from events.store import Log
+from tests.requests_to_log import fact
+from tests.servers import LogDatabase
+
+#: What each role may do with each table beside the log; whatever is not named here it may not.
+RIGHTS = {
+    ("log.events", WRITER): "SELECT",
+    ("log.events", RELAY): "SELECT",
+    ("log.events", "ovop_projector"): "SELECT",
+    ("log.events", READER): "SELECT",
+    ("log.network", WRITER): "SELECT",
+    ("log.network", RELAY): "SELECT",
+    ("log.network", "ovop_projector"): "SELECT",
+    ("log.network", READER): "SELECT",
+    ("quarantine.messages", WRITER): "SELECT DELETE",
+    ("access.keys", WRITER): "SELECT INSERT",
+    ("personal.vault", WRITER): "SELECT INSERT DELETE",
+}
+TABLE_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN")
+
+
+@pytest.fixture
+def admin(log_database: LogDatabase) -> Iterator[psycopg.Connection]:
+    with Log(log_database.writer) as log:
+        log.append([fact()])
+    with psycopg.connect(log_database.admin, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("table", ["log.events", "log.head"])
+@pytest.mark.parametrize(
+    "change", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}", "DELETE FROM {} WHERE false"]
+)
+def test_not_even_the_administrator_changes_the_log(admin: psycopg.Connection, table: str, change: str) -> None:
+    column = "one" if table == "log.head" else "stream"
+
+    with pytest.raises(psycopg.Error, match="the log is never changed"):
+        admin.execute(change.format(table, column, column))
+
+
+def test_the_founding_is_never_changed(admin: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.Error, match="the log is never changed"):
+        admin.execute("UPDATE log.network SET clock = 'simulated'")
+
+
+def test_the_head_stays_the_one_row_it_is(admin: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.Error, match="the log is never changed"):
+        admin.execute("INSERT INTO log.head VALUES (true)")
+
+
+def test_every_role_has_the_rights_it_needs_and_no_other(admin: psycopg.Connection) -> None:
+    rows = admin.execute(
+        "SELECT n.nspname || '.' || c.relname, r.rolname, p.priv FROM pg_class c"
+        " JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " CROSS JOIN pg_roles r CROSS JOIN unnest(%s::text[]) AS p(priv)"
+        " WHERE n.nspname IN ('log', 'quarantine', 'access', 'personal', 'migrations') AND c.relkind IN ('r', 'v', 'S')"
+        " AND r.rolname = ANY (%s) AND r.rolname <> 'ovop_owner'"
+        " AND has_table_privilege(r.oid, c.oid, p.priv)",
+        [list(TABLE_RIGHTS), list(ROLES)],
+    ).fetchall()
+
+    found: dict[tuple[str, str], set[str]] = {}
+    for table, role, right in rows:
+        found.setdefault((table, role), set()).add(right)
+    assert found == {key: set(rights.split()) for key, rights in RIGHTS.items()}
+
+
+def test_the_writer_may_end_a_key_and_change_nothing_else_of_it(admin: psycopg.Connection) -> None:
+    rows = admin.execute(
+        "SELECT column_name FROM information_schema.column_privileges"
+        " WHERE grantee = 'ovop_writer' AND table_schema = 'access' AND privilege_type = 'UPDATE'"
+    ).fetchall()
+
+    assert sorted(name for (name,) in rows) == ["expires_at", "revoked_at"]
+
+
+def test_only_the_writer_appends_and_only_by_the_two_functions(admin: psycopg.Connection) -> None:
+    rows = admin.execute(
+        "SELECT p.proname, r.rolname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace CROSS JOIN pg_roles r"
+        " WHERE n.nspname = 'log' AND r.rolname = ANY (%s) AND r.rolname <> 'ovop_owner'"
+        " AND p.proname NOT IN ('position_at', 'last_of_request') AND has_function_privilege(r.oid, p.oid, 'EXECUTE')",
+        [list(ROLES)],
+    ).fetchall()
+
+    assert set(rows) == {("append", WRITER), ("append_one", WRITER)}
+
+
+def test_what_runs_with_the_owner_s_rights_looks_names_up_nowhere_else(admin: psycopg.Connection) -> None:
+    rows = admin.execute("SELECT proname, proconfig FROM pg_proc WHERE prosecdef").fetchall()
+
+    assert {name for name, _ in rows} == {"append", "append_one"}
+    assert all("search_path=pg_catalog, pg_temp" in config for _, config in rows)
+
+
+def test_the_owner_cannot_log_in(admin: psycopg.Connection) -> None:
+    rows = admin.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) AND rolcanlogin", [list(ROLES)])
+
+    assert rows.fetchall() == []
+
+
+_INSERT = (
+    "INSERT INTO log.events SELECT 99, gen_random_uuid(), request_hash, stream, 99, type, occurred_at, recorded_at,"
+    " actor, leaf, leaf_hash FROM log.events"
+)
+
+
+@pytest.mark.parametrize("role", ["writer", "relay", "projector", "reader"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        _INSERT,
+        "UPDATE log.events SET actor = 'somebody'",
+        "DELETE FROM log.events",
+        "TRUNCATE log.events",
+        "SELECT FROM log.head FOR UPDATE",
+        "ALTER TABLE log.events DISABLE TRIGGER ALL",
+        "DROP TABLE log.events",
+        "CREATE TABLE log.other (n integer)",
+        "CREATE TABLE public.other (n integer)",
+        "SET ROLE ovop_owner",
+        "SET session_replication_role = replica",
+    ],
+)
+def test_no_service_gets_past_the_one_way_in(log_database: LogDatabase, role: str, statement: str) -> None:
+    with (
+        psycopg.connect(getattr(log_database, role), autocommit=True) as connection,
+        pytest.raises(errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("role", ["relay", "projector", "reader"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT log.append_one(gen_random_uuid(), '', 's/1', 't', now(), 'a', '', '', NULL)",
+        "SELECT * FROM access.keys",
+        "SELECT * FROM personal.vault",
+        "SELECT * FROM quarantine.messages",
+    ],
+)
+def test_secrets_and_the_way_in_are_the_writer_s_alone(log_database: LogDatabase, role: str, statement: str) -> None:
+    with (
+        psycopg.connect(getattr(log_database, role), autocommit=True) as connection,
+        pytest.raises(errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("role", ["writer", "relay", "reader"])
+def test_only_the_projector_makes_schemas(log_database: LogDatabase, role: str) -> None:
+    with psycopg.connect(log_database.projector, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA inventory_1")
+        connection.execute("CREATE TABLE inventory_1.inventory_rows (n integer)")
+
+    with psycopg.connect(getattr(log_database, role), autocommit=True) as connection:
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute("CREATE SCHEMA mine")
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute("INSERT INTO inventory_1.inventory_rows VALUES (1)")
+
+
+@pytest.mark.parametrize("role", ["writer", "reader"])
+def test_what_the_projector_makes_can_be_read(log_database: LogDatabase, role: str) -> None:
+    with psycopg.connect(log_database.projector, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA inventory_1")
+        connection.execute("CREATE TABLE inventory_1.inventory_rows AS SELECT 7 AS n")
+
+    with psycopg.connect(getattr(log_database, role), autocommit=True) as connection:
+        assert connection.execute("SELECT n FROM inventory_1.inventory_rows").fetchall() == [(7,)]
