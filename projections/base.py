@@ -144,9 +144,12 @@ class Db:
         """
         if not values:
             return []
-        query = sql.SQL(
-            "SELECT {columns} FROM {table} WHERE {column} = ANY(" + f"%s::{_type(table.c[column])}[])"
-        ).format(columns=_names(table.columns.keys()), table=sql.Identifier(table.name), column=sql.Identifier(column))
+        query = sql.SQL("SELECT {columns} FROM {table} WHERE {column} = ANY(%s::{kind}[])").format(
+            columns=_names(table.columns.keys()),
+            table=sql.Identifier(table.name),
+            column=sql.Identifier(column),
+            kind=sql.SQL(_type(table.c[column])),
+        )
         return self.connection.execute(query, [_array_text(values)]).fetchall()
 
     def copy_in(self, table: sa.Table, rows: Collection[Row]) -> None:
@@ -163,12 +166,23 @@ class Db:
         if not rows:
             return
         shape = _shape(table)
+        self._merge(table, rows, shape.upsert, shape.upsert_staged)
+
+    def add(self, table: sa.Table, rows: Collection[Row]) -> None:
+        """Add to the rows of these natural keys, new or not: every other column is a sum. No key twice in one call."""
+        if not rows:
+            return
+        shape = _shape(table)
+        self._merge(table, rows, shape.add, shape.add_staged)
+
+    def _merge(self, table: sa.Table, rows: Collection[Row], few: sql.Composed, staged: sql.Composed) -> None:
+        shape = _shape(table)
         if len(rows) <= ROWS_IN_ARRAYS:
-            self.connection.execute(shape.upsert, _by_column(table, rows))
+            self.connection.execute(few, _by_column(table, rows))
             return
         self.connection.execute(shape.stage)
         self._copy(shape.staged, table, rows)
-        self.connection.execute(shape.upsert_staged)
+        self.connection.execute(staged)
         self.connection.execute(shape.clear_stage)
 
     def delete(self, table: sa.Table, keys: Collection[Any]) -> None:
@@ -201,9 +215,11 @@ class _Shape:
     delete: sql.Composed
     insert: sql.Composed
     upsert: sql.Composed
+    add: sql.Composed
     staged: str
     stage: sql.Composed
     upsert_staged: sql.Composed
+    add_staged: sql.Composed
     clear_stage: sql.Composed
     line: str
     written: tuple[tuple[int, Callable[[Any], str | None]], ...]  #: columns that are not written as they read
@@ -232,6 +248,13 @@ def _shape_of(table: sa.Table) -> _Shape:
         if others
         else sql.SQL("NOTHING")
     )
+    adding = sql.SQL("ON CONFLICT ({}) DO ").format(key_names) + (
+        sql.SQL("UPDATE SET ")
+        + sql.SQL(", ").join(sql.SQL("{0} = {1}.{0} + excluded.{0}").format(o, name) for o in others)
+        if others
+        else sql.SQL("NOTHING")
+    )
+    from_stage = sql.SQL("SELECT {} FROM {} ").format(all_names, sql.Identifier(staged))
     insert = sql.SQL("INSERT INTO {} ({}) ").format(name, all_names)
     with_arrays = any(isinstance(column.type, postgresql.ARRAY) for column in columns)
     # Arrays of arrays have no rows of their own in SQL: such columns travel as text and are read back.
@@ -252,11 +275,13 @@ def _shape_of(table: sa.Table) -> _Shape:
         delete=sql.SQL("DELETE FROM {} t USING {} WHERE {}").format(name, keys, on),
         insert=insert + select,
         upsert=insert + select + sql.SQL(" ") + conflict,
+        add=insert + select + sql.SQL(" ") + adding,
         staged=staged,
         stage=sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(
             sql.Identifier(staged), name
         ),
-        upsert_staged=insert + sql.SQL("SELECT {} FROM {} ").format(all_names, sql.Identifier(staged)) + conflict,
+        upsert_staged=insert + from_stage + conflict,
+        add_staged=insert + from_stage + adding,
         clear_stage=sql.SQL("TRUNCATE {}").format(sql.Identifier(staged)),
         line="\t".join("%s" for _ in columns) + "\n",
         written=tuple((at, _writer(column)) for at, column in enumerate(columns) if not _plain(column)),

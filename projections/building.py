@@ -192,6 +192,10 @@ class _LaterDb(Db):
         write, kept = super().upsert, list(rows)
         self._writer.do(lambda: write(table, kept))
 
+    def add(self, table: sa.Table, rows: Collection[Row]) -> None:
+        write, kept = super().add, list(rows)
+        self._writer.do(lambda: write(table, kept))
+
     def delete(self, table: sa.Table, keys: Collection[Any]) -> None:
         remove, kept = super().delete, list(keys)
         self._writer.do(lambda: remove(table, kept))

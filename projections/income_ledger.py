@@ -133,10 +133,10 @@ class Ledger:
     def _load_receipts(self, wanted: Wanted) -> None:
         db = self.db
         self.waiting: dict[str, set[str]] = defaultdict(set)
-        if wanted.made:
+        made = wanted.made | self.lineage.made
+        if made:
             waiting = db.rows(
-                "SELECT DISTINCT batch, ref FROM income_lines WHERE region = '' AND batch = ANY(%s)",
-                [list(wanted.made)],
+                "SELECT DISTINCT batch, ref FROM income_lines WHERE region = '' AND batch = ANY(%s)", [list(made)]
             )
             for batch, ref in waiting:
                 self.waiting[batch].add(ref)
@@ -154,6 +154,7 @@ class Ledger:
         lots = db.by_key(t.LINEAGE.lots, batches - {""})
         self._stored_makers = {lot: row[5] or (row[3] and f"producer/{row[3]}") for lot, row in lots.items()}
         makers = wanted.makers.union(maker for maker in self._stored_makers.values() if maker)
+        makers |= self.lineage.stored_makers()
         self.regions = {row[0]: row[2] for row in db.by_key(t.MAKERS, makers).values()}
         products = {line.product for lines in self.by_ref.values() for line in lines}
         products |= {change.product for told in self.changes.values() for change in told if change.product}
@@ -278,13 +279,11 @@ class Ledger:
     def flush(self) -> None:
         """Write everything: one statement or COPY per table that changed."""
         db = self.db
-        totals = (self.pools, self.sales, self.product_sales, self.accounts)
-        sums = [(total.table, total.added(db)) for total in totals]
         self.lineage.write()
         db.copy_in(t.LINES, self.lines)
         db.copy_in(t.CHANGES, self.changed)
-        for table, rows in sums:
-            db.upsert(table, rows)
+        for totals in (self.pools, self.sales, self.product_sales, self.accounts):
+            totals.flush(db)
         for table, rows in self.rows.items():
             width = len(table.primary_key)
             db.upsert(table, list({row[:width]: row for row in rows}.values()))

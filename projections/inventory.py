@@ -134,7 +134,9 @@ def _want(wanted: Wanted, event: Event) -> None:
             wanted.tills.add(till)
         case exchange.MessageQuarantined(till=str() as till):
             wanted.tills.add(till)
-        case committee.CertificateDecision() | committee.RecallDecision():
+        case committee.CertificateDecision():
+            wanted.judged = wanted.certificates = True
+        case committee.RecallDecision():
             wanted.judged = True
         case _:
             pass
@@ -148,7 +150,7 @@ def _want_receipt(wanted: Wanted, event: outlets.TillFact) -> None:
             for line in event.lines:
                 wanted.products.add(line.product)
                 if line.batch is not None:
-                    wanted.lots.add(line.batch)
+                    wanted.sold.add(line.batch)
         case outlets.SaleVoided(sale=sale) | outlets.SaleLineCorrected(sale=sale):
             wanted.sales.add(sale)
         case outlets.GoodsReturned(sale=str() as sale):

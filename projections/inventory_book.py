@@ -140,6 +140,7 @@ class Wanted:
 
     lots: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
+    sold: set[str] = field(default_factory=set)
     sales: set[str] = field(default_factory=set)
     shifts: set[str] = field(default_factory=set)
     tills: set[str] = field(default_factory=set)
@@ -147,6 +148,7 @@ class Wanted:
     counted: set[tuple[str, str]] = field(default_factory=set)
     consignments: set[str] = field(default_factory=set)
     judged: bool = False  # receipts or decisions that need certificates and recalls
+    certificates: bool = False  # decisions on certificates
 
 
 class Book:
@@ -207,6 +209,9 @@ class Book:
         self.shifts = {key: Shift(*row[:-1]) for key, row in db.by_key(t.SHIFTS, shifts).items()}
         self.tills = Tills(db, wanted.tills)
         self.reach = Reach(db, wanted.judged or bool(wanted.made))
+        if self.certificates or wanted.certificates:  # only then does it matter who made what was sold
+            for lot, row in db.by_key(t.LOTS, wanted.sold - self.lots.keys()).items():
+                self.lots[lot] = Lot(*row)
 
     def flag(self, flag: str, subject: str, recorded: Recorded[Any], place: str = "", detail: str = "") -> None:
         """Raise a judgement; the same one about the same thing by the same event is one."""
@@ -242,9 +247,8 @@ class Book:
     def flush(self) -> None:
         """Write everything: one statement or COPY per table that changed."""
         db = self.db
-        sums = [(totals.table, totals.added(db)) for totals in (self.stock, self.bulk, self.no_batch)]
-        for table, rows in sums:
-            db.upsert(table, rows)
+        for totals in (self.stock, self.bulk, self.no_batch):
+            totals.flush(db)
         db.upsert(t.LOTS, [self.lots[lot].row() for lot in self.changed_lots])
         still = {key: self.waiting[key[0]].get(key[1]) for key in self.changed_waiting}
         db.upsert(t.LOT_WAITING, [row for row in still.values() if row is not None])

@@ -1,11 +1,8 @@
 """Running totals by natural key: gathered in memory over a batch, added to their table in one go."""
 
-from operator import add
-from typing import Any
-
 import sqlalchemy as sa
 
-from projections.base import Db, Row
+from projections.base import Db
 
 
 class Totals(dict[tuple[str, ...], list[int]]):
@@ -18,26 +15,13 @@ class Totals(dict[tuple[str, ...], list[int]]):
     def __init__(self, table: sa.Table) -> None:
         super().__init__()
         self.table = table
-        self.key_width = len(table.primary_key)
-        self.width = len(table.columns) - self.key_width
+        self.width = len(table.columns) - len(table.primary_key)
 
     def __missing__(self, key: tuple[str, ...]) -> list[int]:
         row = self[key] = [0] * self.width
         return row
 
     def flush(self, db: Db) -> None:
-        """Read the sums as they are, add, write: two round trips, none when there is nothing to add."""
-        db.upsert(self.table, self.added(db))
+        """Write what was gathered; nothing has to be read for it."""
+        db.add(self.table, [(*key, *sums) for key, sums in self.items()])
         self.clear()
-
-    def added(self, db: Db) -> list[Row]:
-        """The rows as they are to be written. Whoever writes several tables reads them all first: writes may lag."""
-        if not self:
-            return []
-        keys: Any = self if self.key_width > 1 else [key[0] for key in self]
-        known = db.by_key(self.table, list(keys))
-        rows: list[Row] = []
-        for key, sums in self.items():
-            before = known.get(key if self.key_width > 1 else key[0])
-            rows.append((*key, *sums) if before is None else (*key, *map(add, before[self.key_width :], sums)))
-        return rows
