@@ -13,6 +13,7 @@ from typing import Any
 
 from events.catalogue import center, committee, exchange, logistics, network, outlets, production
 from events.catalogue.base import Event, Recorded
+from projections import inventory_consignments as consignments
 from projections import inventory_goods as goods
 from projections import inventory_receipts as receipts
 from projections import inventory_tables as t
@@ -92,10 +93,10 @@ HANDLERS: Mapping[type[Event], Callable[[Book, Recorded[Any]], None]] = {
     committee.RecallStarted: recall_started,
     committee.RecallExtended: recall_extended,
     committee.RecallClosed: recall_closed,
-    logistics.StockShipped: goods.stock_shipped,
-    logistics.StockReceived: goods.stock_received,
-    logistics.ShipmentCancelled: goods.shipment_cancelled,
-    logistics.ShipmentLost: goods.shipment_lost,
+    logistics.StockShipped: consignments.stock_shipped,
+    logistics.StockReceived: consignments.stock_received,
+    logistics.ShipmentCancelled: consignments.shipment_cancelled,
+    logistics.ShipmentLost: consignments.shipment_lost,
     outlets.OpeningStockCounted: goods.opening_stock_counted,
     outlets.ShiftOpened: tills.shift_opened,
     outlets.SaleMade: receipts.sale_made,

@@ -61,11 +61,13 @@ class Tills:
     def __init__(self, db: Db, wanted: set[str]) -> None:
         self.db = db
         self.tills = {key: Till(*row) for key, row in db.by_key(t.TILLS, wanted).items()}
-        if self.tills:
-            for till, first, last in sorted(db.where_in(t.TILL_GAPS, "till", self.tills)):
-                self.tills[till].gaps.append((first, last))
-            for till, counter, quarantine in db.where_in(t.TILL_QUARANTINE, "till", self.tills):
-                self.tills[till].quarantine[counter] = quarantine
+        # A till without a hole in its counters, nearly every one, has no rows to be looked for.
+        missing = [key for key, till in self.tills.items() if till.highest > till.accepted + till.quarantined]
+        aside = [key for key, till in self.tills.items() if till.quarantined]
+        for key, first, last in sorted(db.where_in(t.TILL_GAPS, "till", missing)):
+            self.tills[key].gaps.append((first, last))
+        for key, counter, quarantine in db.where_in(t.TILL_QUARANTINE, "till", aside):
+            self.tills[key].quarantine[counter] = quarantine
         self._gaps = {key: dict(till.gaps) for key, till in self.tills.items()}
         self._quarantine = {key: dict(till.quarantine) for key, till in self.tills.items()}
         self.changed: set[str] = set()
