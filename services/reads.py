@@ -1,39 +1,268 @@
 """What the read models and the log say, by HTTP: every answer names the position it speaks for."""
 
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
 
 from events import log_pages
+from projections import income_queries, inventory_queries, overview
+from projections import traceability_queries as lots
+from projections.traceability_trace import trace
+from projections.whereabouts import forward
+from services.books import Look, Told
+from services.errors import NotFound
 from services.front import Front, json_response
+from services.incoming import read_instant
 
-After = Annotated[int, Query(ge=0, description="Wait until the answer speaks for this position, at most five seconds.")]
+ROWS_MAX: Final = 1_000
+_POSITION_DIGITS: Final = 15
+
+After = Annotated[int, Query(ge=0, description="Wait until the answer speaks for this position; at most five seconds.")]
+AsOf = Annotated[
+    str | None, Query(max_length=40, description="As it stood at this position, or at this instant of the log's clock.")
+]
+Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
+Year = Annotated[int | None, Query(ge=2000, le=2100)]
+Name = Annotated[str, Query(max_length=100)]
+
+
+class NoSuchLot(NotFound):
+    """Nobody has ever reported a lot of this id, nor packed a batch with this code."""
+
+    advice = "Check the spelling; a code has 8 characters."
 
 
 def routes(front: Front) -> APIRouter:
     """The reads of the API."""
     router = APIRouter(tags=["reads"])
+    _add_inventory(router, front)
+    _add_lots(router, front)
+    _add_income(router, front)
+    _add_network(router, front)
+    _add_events(router, front)
+    return router
 
+
+def _add_inventory(router: APIRouter, front: Front) -> None:
+    @router.get("/api/v1/inventory")
+    async def inventory(
+        request: Request,
+        by: Literal["batch", "product", "transit", "flag"] = "batch",
+        place: Name | None = None,
+        product: Name | None = None,
+        batch: Name | None = None,
+        behind: Annotated[str, Query(description="`next` of the page before.", max_length=200)] = "",
+        limit: Limit = 200,
+        after: After = 0,
+        as_of: AsOf = None,
+    ) -> Response:
+        """Units by place and batch, or by product; what is in transit; what was judged."""
+        await front.sender(request)
+        behind_place, _, behind_batch = behind.partition(" ")
+
+        def question(db: Look) -> dict[str, Any]:
+            connection = db.connection
+            match by:
+                case "product":
+                    return {"products": inventory_queries.stock_by_product(connection, place=place)}
+                case "transit":
+                    return {"in_transit": inventory_queries.in_transit(connection, batch=batch, limit=limit)}
+                case "flag":
+                    counts = inventory_queries.flag_counts(connection)
+                    return {"counts": counts, "flags": inventory_queries.flags(connection, place=place, limit=limit)}
+                case "batch":
+                    stock = inventory_queries.stock(
+                        connection,
+                        place=place,
+                        product=product,
+                        batch=batch,
+                        after=(behind_place, behind_batch),
+                        limit=limit,
+                    )
+                    more = f"{stock[-1].place} {stock[-1].batch}" if len(stock) == limit else None
+                    return {"stock": stock, "next": more}
+
+        return _told(await front.books.ask_soon(question, after=after, as_of=_moment(as_of)))
+
+
+def _add_lots(router: APIRouter, front: Front) -> None:
+    async def answer(
+        request: Request, question: Callable[[Look], dict[str, Any] | None], after: int, as_of: str | None
+    ) -> Response:
+        await front.sender(request)
+        told = await front.books.ask_soon(question, after=after, as_of=_moment(as_of))
+        if told.answer is None:
+            raise NoSuchLot(field="lot")
+        return _told(told)
+
+    @router.get("/api/v1/lots/{lot}")
+    async def one_lot(request: Request, lot: str, after: After = 0, as_of: AsOf = None) -> Response:
+        """A lot, or the batch of a code: what it is, where it is, its balance and its stored origin."""
+
+        def question(db: Look) -> dict[str, Any] | None:
+            found = lots.lot_of(db, lot)
+            if found is None:
+                return None
+            stock, in_transit = inventory_queries.stock_of_batch(db.connection, found)
+            return {
+                "lot": found,
+                "made": lots.lot_row(db, found),
+                "batch": lots.batch_of(db, found),
+                "villages": lots.villages_of(db, found),
+                "balance": lots.balance(db, found),
+                "stock": stock,
+                "in_transit": in_transit,
+                "movements": lots.movements_of(db, [found]),
+            }
+
+        return await answer(request, question, after, as_of)
+
+    @router.get("/api/v1/lots/{lot}/trace")
+    async def back(request: Request, lot: str, after: After = 0, as_of: AsOf = None) -> Response:
+        """Back from a lot to its villages, producers and ingredients, over every edge."""
+        sender = await front.sender(request)
+
+        def question(db: Look) -> dict[str, Any] | None:
+            day = front.clock.today(db.standing.recorded_at or front.clock.now())
+            found = trace(db, lot, on=day, with_producers=sender.names_actors)
+            return None if found is None else {"trace": found}
+
+        return await answer(request, question, after, as_of)
+
+    @router.get("/api/v1/lots/{lot}/forward")
+    async def forth(request: Request, lot: str, after: After = 0, as_of: AsOf = None) -> Response:
+        """Forward from a lot to everything that came of it, and where its units are."""
+
+        def question(db: Look) -> dict[str, Any] | None:
+            found = lots.lot_of(db, lot)
+            if found is None:
+                return None
+            reached = forward(db, found)
+            return {"forward": {**asdict(reached), "on_hand": reached.on_hand, "sold": reached.sold}}
+
+        return await answer(request, question, after, as_of)
+
+
+def _add_income(router: APIRouter, front: Front) -> None:
+    @router.get("/api/v1/income")
+    async def income(
+        request: Request,
+        by: Literal[
+            "year", "month", "producer", "village", "region", "product", "outlet", "channel", "period", "suspense"
+        ] = "year",
+        year: Year = None,
+        producer: Name | None = None,
+        after: After = 0,
+        as_of: AsOf = None,
+    ) -> Response:
+        """Sales and what became of them, in tyiyn; with `producer`, everything about one producer's income."""
+        await front.administrator(request)
+
+        def question(db: Look) -> dict[str, Any] | None:
+            connection = db.connection
+            if producer is not None:
+                card = income_queries.producer_card(connection, producer)
+                return None if card is None else {"producer": card}
+            asked: dict[str, Callable[[], Any]] = {
+                "year": lambda: income_queries.sales_by_year(connection, channel=None),
+                "month": lambda: income_queries.sales_by_month(connection, year=year, channel=None),
+                "producer": lambda: income_queries.income_by_producer(connection, year=year),
+                "village": lambda: income_queries.income_by_village(connection, year=year),
+                "region": lambda: income_queries.income_by_region(connection, year=year),
+                "product": lambda: income_queries.sales_by_product(connection, year=year),
+                "outlet": lambda: income_queries.sales_by_place(connection, year=year),
+                "channel": lambda: income_queries.sales_by_channel(connection, year=year),
+                "period": lambda: income_queries.periods(connection),
+                "suspense": lambda: income_queries.suspense(connection),
+            }
+            return {"by": by, "income": asked[by]()}
+
+        told = await front.books.ask_soon(question, after=after, as_of=_moment(as_of))
+        if told.answer is None:
+            raise NoSuchProducer(field="producer")
+        return _told(told)
+
+
+class NoSuchProducer(NotFound):
+    """Nobody of this id was ever registered, and nothing was ever credited to it."""
+
+    advice = "Check the id."
+
+
+def _add_network(router: APIRouter, front: Front) -> None:
+    @router.get("/api/v1/network")
+    async def network(after: After = 0) -> Response:
+        """The network at a glance, for everybody: how many there are, and what was sold."""
+
+        def question(db: Look) -> dict[str, Any]:
+            connection = db.connection
+            founded = overview.founded(connection)
+            return {
+                "network": None if founded is None else founded.network,
+                "names": None if founded is None else founded.names,
+                "clock": None if founded is None else founded.clock,
+                "head": overview.head(connection),
+                "counts": income_queries.network_counts(connection),
+                "sales_by_year": income_queries.sales_by_year(connection, channel=None),
+                "outlets": overview.outlets(connection),
+                "villages": overview.villages(connection),
+            }
+
+        return _told(await front.books.ask_soon(question, after=after))
+
+
+def _add_events(router: APIRouter, front: Front) -> None:
     @router.get("/api/v1/events")
     async def events(
         request: Request,
-        wire_name: Annotated[str | None, Query(alias="type")] = None,
-        stream: str | None = None,
-        actor: str | None = None,
-        from_: Annotated[datetime | None, Query(alias="from")] = None,
-        to: datetime | None = None,
+        wire_name: Annotated[str | None, Query(alias="type", max_length=100)] = None,
+        stream: Annotated[str | None, Query(max_length=200)] = None,
+        actor: Name | None = None,
+        from_: Annotated[str | None, Query(alias="from", max_length=40, description="Recorded since.")] = None,
+        to: Annotated[str | None, Query(max_length=40, description="Recorded until.")] = None,
         position: Annotated[int | None, Query(ge=1, description="This one event.")] = None,
         after: Annotated[int, Query(ge=0, description="Behind this position.")] = 0,
         limit: Annotated[int, Query(ge=1, le=log_pages.EVENTS_PER_PAGE_MAX)] = 100,
     ) -> Response:
         """Recorded events in their order, with an exact count; `next_after` goes on to the next page."""
-        await front.sender(request)
-        wanted = log_pages.Wanted(wire_name, stream, actor, from_, to, position)
-        told = await front.books.ask_soon(lambda db: log_pages.page(db.connection, wanted, after, limit))
-        found = told.answer
-        items = [{**event, "data": orjson.Fragment(event["data"])} for event in found.events]
-        return json_response({"events": items, "count": found.count, "next_after": found.next_after})
+        (await front.sender(request)).must_be_administrator()
+        since = None if from_ is None else read_instant(from_, "from")
+        until = None if to is None else read_instant(to, "to")
+        wanted = log_pages.Wanted(wire_name, stream, actor, since, until, position)
 
-    return router
+        def question(db: Look) -> dict[str, Any]:
+            found = log_pages.page(db.connection, wanted, after, limit)
+            items = [{**event, "data": orjson.Fragment(event["data"])} for event in found.events]
+            # The log itself is read, so the answer speaks for all of it and not for what read models hold.
+            head = overview.head(db.connection)
+            return {"events": items, "count": found.count, "next_after": found.next_after, "head": head}
+
+        told = await front.books.ask_soon(question)
+        return json_response({"position": told.answer.pop("head"), **told.answer})
+
+
+def _moment(as_of: str | None) -> int | datetime | None:
+    """A position or an instant. Raises Malformed."""
+    if as_of is None:
+        return None
+    if as_of.isdecimal() and len(as_of) <= _POSITION_DIGITS:
+        return int(as_of)
+    return read_instant(as_of, "as_of")
+
+
+def _told(told: Told[dict[str, Any] | None] | Told[dict[str, Any]]) -> Response:
+    said = {"position": told.standing.position, "recorded_at": told.standing.recorded_at, **(told.answer or {})}
+    return Response(orjson.dumps(said, default=_plain), media_type="application/json")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    raise TypeError(type(value).__name__)
