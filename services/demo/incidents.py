@@ -1,5 +1,6 @@
 """What goes wrong on purpose: corrected lots, a merged lot, suspended certificates, unknown old stock, one recall."""
 
+from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ class Incidents:
         ][:5]
         lines = []
         for number, product in enumerate(jars):
-            batch = Batch(f"old-{number + 1:03d}", product, "", 24, 0, date(day.year, 8, 1), ())
+            batch = Batch(f"old-{number + 1:03d}", product, "", 24, 0, date(day.year, 8, 1), {})
             shop.shelf.put(batch, 24)
             lines.append({"batch": batch.lot, "units": 24})
         data = {"count": f"opening-{shop.outlet.id}", "outlet": shop.outlet.id, "lines": lines}
@@ -124,14 +125,29 @@ class Incidents:
         """A delivery of sugar is called back, and with it every batch that took from it."""
         history = self.history
         if day == RECALL_DAY:
-            supply = history.production.supplies.pop((RECALL_WORKSHOP, "sugar"), None)
-            if supply is not None:
-                self._materials = (supply.lot,)
-                history.committee.start_recall(supply.lot, day)
+            self._start(day)
         elif self._materials and day in (RECALL_DAY + timedelta(days=1), RECALL_DAY + timedelta(days=9)):
             self._take_off(day)
         elif self._materials and day == RECALL_DAY + timedelta(days=21):
             history.committee.close_recall(day)
+
+    def _start(self, day: date) -> None:
+        """The delivery that most of what lies in the shops was made with; what is left of it is not used any more."""
+        shelves = (held.batch for shop in self.history.shops.values() for held in shop.shelf.all())
+        used = Counter(
+            lot
+            for batch in shelves
+            if batch.product.workshop.id == RECALL_WORKSHOP
+            for lot, material in batch.materials.items()
+            if material == "sugar"
+        )
+        if used:
+            self._materials = (max(used, key=lambda lot: (used[lot], lot)),)
+            self.history.committee.start_recall(self._materials[0], day)
+            supplies = self.history.production.supplies
+            held = supplies.get((RECALL_WORKSHOP, "sugar"))
+            if held is not None and held.lot in self._materials:
+                del supplies[RECALL_WORKSHOP, "sugar"]
 
     def _take_off(self, day: date) -> None:
         history = self.history
@@ -147,7 +163,7 @@ class Incidents:
             history.transport.write_off(STORE, MEMBERS[0], at(day, 22), "recalled", [(batch, units)])
             history.transport.store.remove(batch, units)
         waiting = history.production.packed
-        for batch in [each for each in waiting if not set(self._materials).isdisjoint(each.materials)]:
+        for batch in [each for each in waiting if not each.materials.keys().isdisjoint(self._materials)]:
             waiting.remove(batch)
             discarded = {
                 "lot": batch.lot,
@@ -159,5 +175,8 @@ class Incidents:
             self.journal.fact("production.batch_discarded.v1", tablet(batch.product.workshop), moment, discarded)
 
     def _hit(self, shelf: Shelf) -> list[tuple[Batch, int]]:
-        roots = set(self._materials)
-        return [(held.batch, held.units) for held in shelf.all() if not roots.isdisjoint(held.batch.materials)]
+        return [
+            (held.batch, held.units)
+            for held in shelf.all()
+            if not held.batch.materials.keys().isdisjoint(self._materials)
+        ]

@@ -250,8 +250,9 @@ class Selling:
         self._correct_later(shop, sale, receipt, day)
 
     def _open_soon(self, shop: Shop, day: date) -> bool:
-        last = day + timedelta(days=40)
-        return last <= self._last_day and self.expected_tyiyn(shop.outlet, last) > 0
+        """Whether the shop will surely be there to take something back."""
+        last = day + timedelta(days=20)
+        return last <= self._last_day and day_weight(shop.outlet.season, last) > 0
 
     def _refund_later(self, shop: Shop, sale: str, receipt: list[tuple[Data, Held]], day: date) -> None:
         index = self.rng.randrange(len(receipt))

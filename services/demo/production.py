@@ -47,7 +47,7 @@ class Batch:
     units: int
     ready_s: int
     best_before: date | None
-    materials: tuple[str, ...]
+    materials: Mapping[str, str]  #: what was supplied for it, by lot
 
 
 @dataclass(slots=True)
@@ -80,6 +80,7 @@ class Production:
     produced: list[Correctable] = field(default_factory=list)
     supplies: dict[tuple[str, str], Supply] = field(default_factory=dict)
     pomace: dict[str, Supply] = field(default_factory=dict)
+    delivery_s: int = 0  #: when what a pool needs is delivered: before any of its steps and of those still to come
     number: int = 0
 
     @property
@@ -102,6 +103,7 @@ class Production:
     def run(self, pool: Pool) -> list[Batch]:
         """Everything that a pool sets going: its lots, its steps, its batches, which now wait to be shipped."""
         recipe = pool.kind.recipe
+        self.delivery_s = at(pool.day - timedelta(days=3), 8)
         samples = [self._sample_g(product) for product, _ in pool.batches]
         outputs = [
             units * product.unit_g + sample for (product, units), sample in zip(pool.batches, samples, strict=True)
@@ -224,9 +226,9 @@ class Production:
         inputs = [taken]
         supplied = () if from_bulk else recipe.supplied
         for material, permille in supplied:
-            inputs.append(self._supply(workshop, material, moment, max(1, output_g * permille // 1000), 0))
+            inputs.append(self._supply(workshop, material, max(1, output_g * permille // 1000), 0))
         if recipe.pack is not None:
-            inputs.append(self._supply(workshop, recipe.pack, moment, 0, units))
+            inputs.append(self._supply(workshop, recipe.pack, 0, units))
         lot = self._lot("batch")
         by_products: list[Data] = []
         if recipe.by_product is not None and not from_bulk:
@@ -244,7 +246,8 @@ class Production:
             data["by_products"] = by_products
         event_id = self.report("production.batch_produced.v1", workshop, moment, data)
         self.produced.append(Correctable(event_id, data, workshop, moment))
-        materials = tuple(str(each["lot"]) for each in inputs if "bears_origin" in each)
+        wanted = (*(material for material, _ in supplied), *((recipe.pack,) if recipe.pack is not None else ()))
+        materials = {each["lot"]: material for each, material in zip(inputs[1:], wanted, strict=True)}
         return self._pack(product, workshop, lot, units, sample_g, moment, materials)
 
     def _maker(self, pool: Pool, product: Product) -> str:
@@ -252,7 +255,7 @@ class Production:
             return self.makers[product.id]
         return pool.workshop.place
 
-    def _supply(self, workshop: Workshop, material: str, moment_s: int, mass_g: int, pieces: int) -> Data:
+    def _supply(self, workshop: Workshop, material: str, mass_g: int, pieces: int) -> Data:
         """Take from the last delivery, after a new one when it does not suffice."""
         need = pieces or mass_g
         held = self.supplies.get((workshop.id, material))
@@ -263,7 +266,7 @@ class Production:
                 "lot": lot, "supplier": SUPPLIERS[material][0], "material": material,
                 "mass_g": 0 if pieces else whole, "pieces": whole if pieces else 0, "delivered_to": workshop.place,
             }  # fmt: skip
-            self.report("production.material_received.v1", workshop, moment_s - DAY_S, data)
+            self.report("production.material_received.v1", workshop, self.delivery_s, data)
             held = self.supplies[workshop.id, material] = Supply(lot, whole)
         held.left -= need
         amount = {"pieces": pieces} if pieces else {"mass_g": mass_g}
@@ -271,7 +274,7 @@ class Production:
 
     def _pack(
         self, product: Product, workshop: Workshop, lot: str, units: int, sample_g: int, made_s: int,
-        materials: tuple[str, ...],
+        materials: Mapping[str, str],
     ) -> Batch:  # fmt: skip
         if sample_g:
             data = {

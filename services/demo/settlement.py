@@ -28,7 +28,7 @@ def closing_regions(day: date) -> tuple[str, ...]:
 
 def schedule(journal: Journal, day: date) -> None:
     """Ask for the month's close when its day has come."""
-    if day.day == CLOSING_DAY:
+    if day.day == CLOSING_DAY and closing_regions(day):
         pays = day.month in PAYING_MONTHS
         journal.settle(closing_regions(day), month_before(day), at(day, 18), pays=pays)
 
