@@ -61,7 +61,7 @@ def jar_view(connection: Connection, lot: str, standing: Standing, is_simulated:
         code=packed.code if packed else "",
         lot=lot,
         is_simulated=is_simulated,
-        verdict="recalled" if recall is not None and not recall.is_drill else _verdict(steps, judged_on),
+        verdict="recalled" if recall is not None and not recall.is_drill else verdict_on(steps, judged_on),
         recall=recall,
         product_names=goods.names,
         product=goods.product or goods.material or lot,
@@ -76,7 +76,7 @@ def jar_view(connection: Connection, lot: str, standing: Standing, is_simulated:
         maker=_STATERS.get((goods.maker or "").partition("/")[0], "unknown"),
         maker_names=spots[goods.maker].names if goods.maker in spots else None,
         maker_village_names=spots[home].names if home in spots else None,
-        certificate=_certificate(steps, judged_on, regions),
+        certificate=certificate_on(steps, judged_on, regions),
         journey=_journey(connection, happened, spots),
         money=_money(connection, goods, today),
         proof=Proof(packed.position, packed.recorded_at, packed.leaf_hash) if packed else None,
@@ -127,7 +127,7 @@ def _covers(step: CertificateStep, day: date) -> bool:
     )
 
 
-def _verdict(steps: Sequence[CertificateStep], day: date) -> Verdict:
+def verdict_on(steps: Sequence[CertificateStep], day: date) -> Verdict:
     """What the committee's word on the maker's product was worth on the day of packing, and is worth since."""
     if not any(step.kind == "certified" for step in steps):
         return "not_certified"
@@ -143,7 +143,7 @@ def _verdict(steps: Sequence[CertificateStep], day: date) -> Verdict:
     return "expired" if is_past else "not_certified"
 
 
-def _certificate(
+def certificate_on(
     steps: Sequence[CertificateStep], day: date, regions: Mapping[str, tuple[Names, Names]]
 ) -> CertificateView | None:
     step = _chosen(steps, day)
