@@ -47,6 +47,8 @@ class LineageFold:
         self._db = db
         #: Judgements raised by the batch: flag, lot, position.
         self.flags: list[tuple[str, str, int]] = []
+        #: Lots that the batch may make or change: of its reports, and of corrections that waited for one of these.
+        self.made: set[str] = set()
         self._lots: dict[str, Lot] = {}
         self._makings: dict[str, dict[str, Making]] = {}
         self._in_edges: dict[str, dict[tuple[str, str], Edge]] = {}
@@ -77,6 +79,12 @@ class LineageFold:
     def lot(self, lot: str) -> Lot | None:
         """A lot that the batch touches, as it is now."""
         return self._lots.get(lot)
+
+    def stored_makers(self) -> set[str]:
+        """Who made what the batch may change, as far as it was known before the batch."""
+        makings = [making for makings in self._makings.values() for making in makings.values()]
+        alone = {f"producer/{making.producer}" for making in makings if making.producer}
+        return alone | {making.maker for making in makings if making.maker}
 
     def shares(self, lot: str) -> Shares:
         """The origin shares of a lot that the batch touches, as they are now."""
@@ -285,9 +293,11 @@ class LineageFold:
         known = self._load_lots(made | taken) & made
         if known:
             known |= self._load_makings(known)
+            made |= known
             by_steps = {lot for content in contents if content.inputs for lot in outputs(content)} & known
             self._load_downstream(known, by_steps)
         self._load_shares(made | taken)
+        self.made = made
 
     def _load_corrections(self, mentions: Sequence[Recorded[Any]]) -> list[Content]:
         reports = {str(recorded.event_id) for recorded in mentions if isinstance(recorded.event, _REPORTS)}
