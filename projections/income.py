@@ -159,6 +159,8 @@ def _want(wanted: Wanted, event: Event) -> None:
         case production.LotsPooled(workshop=workshop):
             wanted.makers.add(f"workshop/{workshop}")
             wanted.made.add(event.lot)
+        case production.LotCorrected() | production.BatchInputsCorrected():
+            wanted.made.add(event.lot)
         case network.ProducerRegistered(village=village) | network.WorkshopOpened(village=village):
             wanted.villages.add(village)
         case _:
