@@ -45,6 +45,7 @@ class Choices:
     once: bool
     as_json: bool
     scale: int
+    small: bool
     seed: int
     data_dir: Path
     port: int
@@ -56,8 +57,8 @@ def run(choices: Choices) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     began = time.monotonic()
     console = Console(stderr=choices.as_json, highlight=False)
-    plan = Plan.full(choices.scale)
-    told = {"seed": choices.seed, "scale": choices.scale}
+    plan = Plan.small() if choices.small else Plan.full(choices.scale)
+    told = {"seed": choices.seed, "scale": 0 if choices.small else choices.scale}
     is_there = choices.keep and _mark(choices.data_dir) == told
     if not is_there:
         _clear(choices.data_dir)
@@ -72,7 +73,7 @@ def run(choices: Choices) -> None:
                 sys.stdout.write(json.dumps(report.as_json(found, seconds)) + "\n")
                 sys.stdout.flush()
             else:
-                report.show(found, seconds, console)
+                report.show(found, None if is_there else seconds, console)
             if not choices.once:
                 _serve(here, found, console)
     except (NotReady, NotTaken, TimeoutError) as error:

@@ -42,9 +42,8 @@ def figures(reader_conninfo: str) -> Figures:
     """Ask the read models."""
     books = Books(reader_conninfo, connections=2)
     try:
-        pages = ServedPages(books)
-        code = pages.sample_code()
-        jar = pages.jar([code]) if code is not None else None
+        code = books.ask(lambda db: sample_jar(db.connection)).answer
+        jar = ServedPages(books).jar([code]) if code is not None else None
         return books.ask(lambda db: _figures(db, jar)).answer
     finally:
         books.close()
@@ -81,6 +80,16 @@ def _every_year(opened: Mapping[int, int]) -> dict[int, int]:
     return found
 
 
+def sample_jar(connection: Connection) -> str | None:
+    """The code of the jar that most villages went into; the one packed last, if there are several."""
+    row = connection.execute(
+        "SELECT p.code FROM trace_packings p"
+        " JOIN trace_products d USING (product) JOIN trace_shares s ON s.lot = p.batch WHERE d.unit = 'jar' ORDER BY (SELECT count(DISTINCT r.village) FROM unnest(s.producers) AS x (producer)"
+        " JOIN trace_producers r USING (producer)) DESC, p.position DESC LIMIT 1"
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
 def owed(connection: Connection) -> list[tuple[str, int]]:
     """What closed months left owed, by producer."""
     rows = connection.execute("SELECT producer, owed_tyiyn FROM income_accounts WHERE owed_tyiyn > 0")
@@ -114,18 +123,18 @@ def as_json(found: Figures, seconds: float) -> dict[str, Any]:
     }
 
 
-def show(found: Figures, seconds: float, console: Console) -> None:
-    """The tables."""
-    speed = f"{found.events / seconds:,.0f} a second" if seconds else ""
-    console.print(
-        f"\n[bold]{found.events:,} events[/bold] in {seconds:.0f} s ({speed}), from the first report to the last read"
-        " model. [dim]Demo data: places are real; people, lots, prices and sales are made up.[/dim]"
-    )
+def show(found: Figures, seconds: float | None, console: Console) -> None:
+    """The tables; `seconds` None when the history was there before."""
+    took = f" in {seconds:.0f} s" if seconds is not None else ", kept from an earlier demonstration"
+    console.print(f"\n[bold]{found.events:,} events[/bold]{took}")
+    console.print("[dim]Demo data: places are real; people, lots, prices and sales are made up.[/dim]")
     console.print(_years(found))
     console.print(_villages(found))
     earned, accruing, paid, owing = (_som(each) for each in found.money)
     console.print(f"Makers: earned {earned}, accruing {accruing}, paid {paid}, owed {owing} som\n")
     if found.jar is not None:
+        name = found.jar.product_names.en if found.jar.product_names else found.jar.product
+        console.print(f"One jar: [bold]{name}[/bold], code {found.jar.code}")
         console.print(_jar(found.jar))
     for name, each in found.identities.items():
         console.print(f"{_sign(each.holds)} {name}  [dim]{each.detail}[/dim]")
@@ -156,10 +165,7 @@ def _villages(found: Figures) -> Table:
 
 
 def _jar(jar: JarView) -> Table:
-    name = jar.product_names.en if jar.product_names else jar.product
     table = _table("village", "producers>", "share>")
-    table.title = f"{name}, {jar.code}"
-    table.title_justify = "left"
     for each in jar.villages:
         spoken = each.names.en if each.names else "unknown origin"
         table.add_row(spoken, f"{each.producers:,}" if each.producers else "", f"{each.ppm / _PPM_PER_CENT:.4f} %")
