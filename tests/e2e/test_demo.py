@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 #: One process makes the small demonstration, for all tests.
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 SOM = 100
 LIMIT_SECONDS = 240
