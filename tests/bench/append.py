@@ -1,16 +1,19 @@
 """Appending: events a second for 1, 8 and 64 callers and for 500 in a call, each event durable before its answer.
 
-Beside it, in the same rounds on the same server: a bare row in a commit of its own (psycopg, one statement, no stream
+Callers are tasks of one event loop, as in the API, but for the single one and where threads are named. Beside them, in
+the same rounds on the same server: a bare row in a commit of its own (psycopg, one statement, no stream
 version, no idempotence, no hash), COPY in groups of 500, and the `eventsourcing` library saving the same event.
 The raw table has the columns that carry an event, a primary key and the unique stream version.
 """
 
 import asyncio
+import itertools
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +47,18 @@ _INSERT = (
 _COPY = "COPY raw.events (event_id, stream, version, type, occurred_at, actor, leaf) FROM STDIN (FORMAT binary)"
 _COPY_TYPES = ("uuid", "text", "int8", "text", "timestamptz", "text", "bytea")
 
+BARE_1 = "bare row per commit, 1 thread"
+OURS_1 = "log, 1 caller"
+BARE_8 = "bare row per commit, 8 threads"
+OURS_8 = "log, 8 callers"
+THREADS_8 = "log, 8 blocking threads"
+OURS_64 = "log, 64 callers"
+FOREIGN_64 = "log, 64 callers, foreign snapshot open"
+THREADS_64 = "log, 64 blocking threads"
+PEER_64 = "peer eventsourcing, 64 threads"
+COPY_500 = "COPY in groups of 500"
+OURS_500 = "log, 500 per call"
+
 
 def a_sale(number: int) -> SaleMade:
     """A receipt as a till reports it, some 700 bytes in the log; the tills take turns."""
@@ -63,83 +78,80 @@ def a_sale(number: int) -> SaleMade:
     )
 
 
-class Counter:
-    """Numbers for events: each one once, whichever caller asks."""
-
-    def __init__(self) -> None:
-        self._next = 0
-        self._lock = threading.Lock()
-
-    def take(self, count: int) -> range:
-        with self._lock:
-            self._next += count
-            return range(self._next - count, self._next)
-
-
-def a_request(number: int) -> Append:
-    sale = a_sale(number)
-    return Append(uuid7(), _HASH, sale.stream(), None, "till", datetime.now(UTC), (sale,))
-
-
 class Ours:
-    """The log, called as a worker thread calls it and as the API does."""
+    """The log, called as a worker thread calls it and as the API does.
 
-    def __init__(self, conninfo: str, numbers: Counter) -> None:
+    What happened is there before the clock starts; from there on everything counts: canonical bytes, nonce, ids, order,
+    hash, commit, answer.
+    """
+
+    def __init__(self, conninfo: str) -> None:
         self.log = Log(conninfo)
-        self._numbers = numbers
-        self.log.append([a_request(number) for number in numbers.take(1)])
 
-    def one_at_a_time(self, events: int) -> None:
-        for number in self._numbers.take(events):
-            (outcome,) = self.log.append([a_request(number)])
+    def work(self, numbers: range) -> list[Append]:
+        sales = [a_sale(number) for number in numbers]
+        return [Append(uuid7(), _HASH, sale.stream(), None, "till", datetime.now(UTC), (sale,)) for sale in sales]
+
+    def one_at_a_time(self, requests: Sequence[Append]) -> None:
+        for request in requests:
+            (outcome,) = self.log.append([request])
             assert isinstance(outcome, Appended)
 
-    def in_groups(self, events: int) -> int:
-        for _ in range(events // GROUP):
-            outcomes = self.log.append([a_request(number) for number in self._numbers.take(GROUP)])
+    def in_groups(self, requests: Sequence[Append]) -> None:
+        for start in range(0, len(requests), GROUP):
+            outcomes = self.log.append(requests[start : start + GROUP])
             assert all(isinstance(outcome, Appended) for outcome in outcomes)
-        return events
 
-    def soon(self, callers: int, events: int) -> int:
-        async def caller() -> None:
-            for number in self._numbers.take(events // callers):
-                (outcome,) = await self.log.append_soon([a_request(number)])
+    def soon(self, callers: int, requests: Sequence[Append]) -> None:
+        async def caller(mine: Sequence[Append]) -> None:
+            for request in mine:
+                (outcome,) = await self.log.append_soon([request])
                 assert isinstance(outcome, Appended)
 
         async def everybody() -> None:
-            await asyncio.gather(*(caller() for _ in range(callers)))
+            await asyncio.gather(*(caller(requests[n::callers]) for n in range(callers)))
 
         asyncio.run(everybody())
-        return events
+
+
+type _RawRow = tuple[object, ...]
 
 
 class Bare:
-    """psycopg and a table, nothing else."""
+    """psycopg and a table, nothing else: the rows are ready before the clock starts."""
 
-    def __init__(self, conninfo: str, numbers: Counter) -> None:
+    def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-        self._numbers = numbers
         self._leaf = secrets.token_bytes(700)
         with psycopg.connect(conninfo, autocommit=True) as connection:
             connection.execute(_RAW)
 
-    def one_at_a_time(self, events: int) -> None:
-        with psycopg.connect(self._conninfo, autocommit=True) as connection:
-            for number in self._numbers.take(events):
-                connection.execute(_INSERT, self._row(number))
+    def work(self, numbers: range) -> list[_RawRow]:
+        return [
+            (
+                uuid7(),
+                f"shift/{n % OUTLETS}-{n // 6400}",
+                n,
+                "outlets.sale_made.v1",
+                datetime.now(UTC),
+                "till",
+                self._leaf,
+            )
+            for n in numbers
+        ]
 
-    def in_groups(self, events: int) -> int:
+    def one_at_a_time(self, rows: Sequence[_RawRow]) -> None:
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
-            for _ in range(events // GROUP):
+            for raw in rows:
+                connection.execute(_INSERT, raw)
+
+    def in_groups(self, rows: Sequence[_RawRow]) -> None:
+        with psycopg.connect(self._conninfo, autocommit=True) as connection:
+            for start in range(0, len(rows), GROUP):
                 with connection.cursor().copy(_COPY) as copy:
                     copy.set_types(_COPY_TYPES)
-                    for number in self._numbers.take(GROUP):
-                        copy.write_row(self._row(number))
-        return events
-
-    def _row(self, number: int) -> tuple[object, ...]:
-        stream = f"shift/outlet-{number % OUTLETS:02d}-{number // 6400}"
-        return uuid7(), stream, number, "outlets.sale_made.v1", datetime.now(UTC), "till", self._leaf
+                    for raw in rows[start : start + GROUP]:
+                        copy.write_row(raw)
 
 
 class PeerSale(Aggregate):
@@ -151,9 +163,9 @@ class PeerSale(Aggregate):
 
 
 class Peer:
-    """`eventsourcing` as its documentation sets it up for PostgreSQL."""
+    """`eventsourcing` as it sets itself up for PostgreSQL; the aggregates are ready before the clock starts."""
 
-    def __init__(self, database: str, server: EmbeddedPostgres, numbers: Counter) -> None:
+    def __init__(self, server: EmbeddedPostgres, database: str) -> None:
         given = psycopg.conninfo.conninfo_to_dict(server.url(database=database))
         environment = {
             "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -166,31 +178,32 @@ class Peer:
             "POSTGRES_MAX_OVERFLOW": "56",
         }
         self.application: Application[Any] = Application(env=environment)
-        self._numbers = numbers
 
-    def one_at_a_time(self, events: int) -> None:
-        for number in self._numbers.take(events):
-            self.application.save(PeerSale(a_sale(number).model_dump(mode="json", exclude_none=True)))
+    def work(self, numbers: range) -> list[PeerSale]:
+        return [PeerSale(a_sale(number).model_dump(mode="json", exclude_none=True)) for number in numbers]
+
+    def one_at_a_time(self, sales: Sequence[PeerSale]) -> None:
+        for sale in sales:
+            self.application.save(sale)
 
 
-def in_threads(callers: int, events: int, work: Callable[[int], None]) -> int:
-    """`events` in all, by blocking callers side by side."""
+def in_threads[T](callers: int, work: Callable[[Sequence[T]], None], items: Sequence[T]) -> None:
+    """Blocking callers side by side, each with its share of the items."""
     failed: list[BaseException] = []
 
-    def call() -> None:
+    def call(mine: Sequence[T]) -> None:
         try:
-            work(events // callers)
+            work(mine)
         except BaseException as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=call) for _ in range(callers)]
+    threads = [threading.Thread(target=call, args=(items[n::callers],)) for n in range(callers)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failed:
         raise failed[0]
-    return events // callers * callers
 
 
 @contextmanager
@@ -216,56 +229,60 @@ def run(directory: Path, times: int = 5, share: float = 1.0) -> Report:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
         migrate(server.url(database="ovop"))
         login(server.url(database="ovop"), _LOGIN, WRITER, server.password(_LOGIN))
-        numbers = Counter()
-        ours = Ours(server.url(_LOGIN, "ovop"), numbers)
+        ours = Ours(server.url(_LOGIN, "ovop"))
         until.callback(ours.log.close)
-        bare = Bare(server.url(database="bare"), numbers)
-        peer = Peer("peer", server, numbers)
+        peer = Peer(server, "peer")
         until.callback(peer.application.close)
-        return _measure(server, ours, bare, peer, times, share)
+        return _measure(_ways(server, ours, Bare(server.url(database="bare")), peer, share), times)
 
 
-def _measure(server: EmbeddedPostgres, ours: Ours, bare: Bare, peer: Peer, times: int, share: float) -> Report:
-    def events(count: int) -> int:
-        return max(GROUP, round(count * share))
+def _ways(server: EmbeddedPostgres, ours: Ours, bare: Bare, peer: Peer, share: float) -> dict[str, Callable[[], float]]:
+    numbers = itertools.count()
 
-    def threads(callers: int, count: int, work: Callable[[int], None]) -> Callable[[], float]:
-        return lambda: timed(lambda: in_threads(callers, events(count), work))
+    def rate[T](count: int, make: Callable[[range], list[T]], use: Callable[[Sequence[T]], None]) -> float:
+        count = max(GROUP, round(count * share))
+        start = next(numbers) * 1_000_000
+        items = make(range(start, start + count))
+        return timed(lambda: use(items), count)
+
+    def threads[T](
+        callers: int, count: int, make: Callable[[range], list[T]], use: Callable[[Sequence[T]], None]
+    ) -> Callable[[], float]:
+        return lambda: rate(count, make, partial(in_threads, callers, use))
 
     def behind_a_foreign_snapshot() -> float:
         with foreign_snapshot(server):
-            return timed(lambda: ours.soon(64, events(12_800)))
+            return rate(12_800, ours.work, partial(ours.soon, 64))
 
-    bare8, ours64 = "bare row per commit, 8 threads", "ours, 64 callers (asyncio)"
-    ways: dict[str, Callable[[], float]] = {
-        "bare row per commit, 1 thread": threads(1, 2_000, bare.one_at_a_time),
-        "ours, 1 caller": threads(1, 2_000, ours.one_at_a_time),
-        bare8: threads(8, 8_000, bare.one_at_a_time),
-        "ours, 8 callers (asyncio)": lambda: timed(lambda: ours.soon(8, events(8_000))),
-        "ours, 8 callers (threads)": threads(8, 8_000, ours.one_at_a_time),
-        ours64: lambda: timed(lambda: ours.soon(64, events(12_800))),
-        "ours, 64 callers, foreign snapshot open": behind_a_foreign_snapshot,
-        "ours, 64 callers (threads)": threads(64, 12_800, ours.one_at_a_time),
-        "peer eventsourcing, 64 threads": threads(64, 1_280, peer.one_at_a_time),
-        "COPY in groups of 500": lambda: timed(lambda: bare.in_groups(events(20_000))),
-        "ours, 500 per call": lambda: timed(lambda: ours.in_groups(events(20_000))),
+    return {
+        BARE_1: threads(1, 2_000, bare.work, bare.one_at_a_time),
+        OURS_1: threads(1, 2_000, ours.work, ours.one_at_a_time),
+        BARE_8: threads(8, 8_000, bare.work, bare.one_at_a_time),
+        OURS_8: lambda: rate(8_000, ours.work, partial(ours.soon, 8)),
+        THREADS_8: threads(8, 8_000, ours.work, ours.one_at_a_time),
+        OURS_64: lambda: rate(12_800, ours.work, partial(ours.soon, 64)),
+        FOREIGN_64: behind_a_foreign_snapshot,
+        THREADS_64: threads(64, 12_800, ours.work, ours.one_at_a_time),
+        PEER_64: threads(64, 1_280, peer.work, peer.one_at_a_time),
+        COPY_500: lambda: rate(20_000, bare.work, bare.in_groups),
+        OURS_500: lambda: rate(20_000, ours.work, ours.in_groups),
     }
+
+
+def _measure(ways: Mapping[str, Callable[[], float]], times: int) -> Report:
     for way in ways.values():  # connections, plans and files that the first use makes
         way()
     found = rounds(ways, times)
     bars = [
-        bar("1 caller / bare row, 1 thread", found["ours, 1 caller"], found["bare row per commit, 1 thread"], 0.7),
-        bar("8 callers (asyncio) / bare row, 8 threads", found["ours, 8 callers (asyncio)"], found[bare8], 1.0),
-        bar("8 callers (threads) / bare row, 8 threads", found["ours, 8 callers (threads)"], found[bare8], 1.0),
-        bar("64 callers / bare row, 8 threads", found[ours64], found[bare8], 2.0),
-        bar("500 per call / COPY in groups of 500", found["ours, 500 per call"], found["COPY in groups of 500"], 0.3),
-        bar("64 callers / peer, 64 threads", found[ours64], found["peer eventsourcing, 64 threads"], 8.0),
-        bar(
-            "64 callers, foreign snapshot / without",
-            found["ours, 64 callers, foreign snapshot open"],
-            found[ours64],
-            0.8,
-        ),
+        bar(f"{ours} / {theirs}", found[ours], found[theirs], at_least)
+        for ours, theirs, at_least in (
+            (OURS_1, BARE_1, 0.7),
+            (OURS_8, BARE_8, 1.0),
+            (OURS_64, BARE_8, 2.0),
+            (OURS_500, COPY_500, 0.3),
+            (OURS_64, PEER_64, 8.0),
+            (FOREIGN_64, OURS_64, 0.8),
+        )
     ]
     rows = [row(name, values, "events/s") for name, values in found.items()]
     return Report("Append, each event durable before its answer", rows, bars)

@@ -282,9 +282,10 @@ class TestTrouble:
     ) -> None:
         requests: list[Append] = [fact() for _ in range(4)]
         with head_locked(log_database):
-            asked = [callers.submit(lambda r: asyncio.run(log.append_soon([r])), request) for request in requests]
+            asked = [callers.submit(lambda: asyncio.run(log.append_soon(requests[:1])))]
             wait_for(waits_for_head(log_database), "the first caller to wait at the head")
-            wait_for(lambda: log._commits._waiting_events == 3, "the others to queue")
+            asked += [callers.submit(lambda r: asyncio.run(log.append_soon([r])), request) for request in requests[1:]]
+            wait_for(queued(log, 3), "the others to queue")
             closing = threading.Thread(target=log.close)
             closing.start()
             time.sleep(0.1)
