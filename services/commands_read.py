@@ -201,11 +201,13 @@ def _print_trace(view: "JarView", code: str) -> None:
     tone = {"certified": "green", "recalled": "red"}.get(view.verdict, "yellow")
     _print(f"[bold]{name}[/bold]  {view.code}  [{tone}]{view.verdict.replace('_', ' ')}[/{tone}]")
     facts = _table("", "")
-    maker = view.maker_names or view.maker_village_names
+    maker = language.name(view.maker_names) if view.maker_names else None
+    if maker is None and view.maker_village_names:
+        maker = f"one maker, village: {language.name(view.maker_village_names)}"
     facts.add_row("lot", view.lot)
     facts.add_row("packed on", language.day(view.packed_at) if view.packed_at else "not recorded")
     facts.add_row("best before", language.day(view.best_before) if view.best_before else "not recorded")
-    facts.add_row("made by", language.name(maker) if maker else "not recorded")
+    facts.add_row("made by", maker or "not recorded")
     if view.certificate:
         until = language.day(view.certificate.valid_until)
         facts.add_row("certificate", f"{view.certificate.certificate}, valid until {until}")
@@ -297,6 +299,7 @@ def _print_replayed(found: "Replayed") -> None:
         ("earned (closed months)", found.then.makers.earned_tyiyn, found.now.makers.earned_tyiyn),
         ("accruing (open months)", found.then.makers.accruing_tyiyn, found.now.makers.accruing_tyiyn),
         ("paid", found.then.makers.paid_tyiyn, found.now.makers.paid_tyiyn),
+        ("paid in advance", found.then.makers.advanced_tyiyn, found.now.makers.advanced_tyiyn),
         ("owed", found.then.makers.owed_tyiyn, found.now.makers.owed_tyiyn),
     ):
         makers.add_row(row, _som(then), _som(now))
@@ -326,8 +329,8 @@ def _print_late(found: "Replayed") -> None:
         _print(f"recorded later for before: {said}")
     if found.months_closed_since:
         _print(
-            f"{found.months_closed_since:,} months of that time were closed later:"
-            f" {_som(found.earned_since_tyiyn)} som became earned"
+            f"months of that time that were closed later: {found.months_closed_since:,},"
+            f" which made {_som(found.earned_since_tyiyn)} som earned"
         )
 
 

@@ -69,7 +69,7 @@ def _outlet(at: int, row: tuple[str, str, str, float, float]) -> OutletRow:
         is_open=at != 8,
         sales_this_year_tyiyn=190_430_000 // (at + 1),
         last_sale_at=None if at == 7 else last,
-        is_quiet=NOW - last > timedelta(days=7),
+        silent_for=NOW - last if NOW - last > timedelta(days=7) else None,
     )
 
 
@@ -84,6 +84,7 @@ def network(**changes: Any) -> NetworkView:
         is_simulated=True,
         now=NOW,
         fresh=FRESH,
+        year=2016,
         sales_tyiyn=3_748_000_000,
         sales_this_year_tyiyn=1_275_000_000,
         makers_tyiyn=2_548_640_000,

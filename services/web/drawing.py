@@ -68,7 +68,7 @@ _STOPS_APART = 26.0
 
 
 def frame_around(places: Sequence[Place], width: int = 360) -> Frame:
-    """The smallest frame, not flatter than 2:1 and not taller than 4:5, that holds the places with a margin."""
+    """The smallest frame, not flatter than 2:1 and not taller than 5:4, that holds the places with a margin."""
     longitudes = [place.longitude_microdegrees / _MICRODEGREES for place in places]
     latitudes = [place.latitude_microdegrees / _MICRODEGREES for place in places]
     middle_longitude = (min(longitudes) + max(longitudes)) / 2
@@ -76,7 +76,7 @@ def frame_around(places: Sequence[Place], width: int = 360) -> Frame:
     narrowing = math.cos(math.radians(middle_latitude))
     wide = max((max(longitudes) - min(longitudes)) * narrowing * 1.25, _SPAN_DEGREES_MIN)
     tall = max((max(latitudes) - min(latitudes)) * 1.35, _SPAN_DEGREES_MIN / 2)
-    wide, tall = max(wide, tall * 0.8), max(tall, wide / 2)
+    wide, tall = max(wide, tall * 1.25), max(tall, wide / 2)
     half_wide, half_tall = wide / narrowing / 2, tall / 2
     return Frame(
         west=middle_longitude - half_wide,
@@ -186,7 +186,10 @@ def _labels(places: Sequence[Place], frame: Frame) -> Markup:
     """The names that fit: written right or left of their marks, none over another name or over a mark."""
     taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in (_point_of(frame, place) for place in places)]
     drawn: list[Markup] = []
+    written: set[str] = set()
     for place in sorted(places, key=lambda place: place.mark == "village"):
+        if place.label in written:
+            continue
         x, y = _point_of(frame, place)
         width = len(place.label) * _LETTER_WIDTH
         for anchor, left in (("start", x + 9), ("end", x - 9 - width)):
@@ -194,6 +197,7 @@ def _labels(places: Sequence[Place], frame: Frame) -> Markup:
             is_visible = _is_inside(frame, box[0], box[1]) and _is_inside(frame, box[2], box[3])
             if is_visible and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
+                written.add(place.label)
                 at = round(x + 9 if anchor == "start" else x - 9, 1)
                 drawn.append(
                     Markup('<text class="label" x="{}" y="{}" dy=".35em" text-anchor="{}">{}</text>').format(

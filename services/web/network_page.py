@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from projections.bishkek import BISHKEK
 from services.web.drawing import COUNTRY, LAKE_BASIN, Place, map_of
 from services.web.language import Language, sorted_by_name
 from services.web.rendering import render
@@ -18,7 +17,7 @@ def network_page(view: NetworkView, language: Language, sample_code: str | None 
         language,
         view=view,
         is_simulated=view.is_simulated,
-        year=view.now.astimezone(BISHKEK).year,
+        year=view.year,
         largest_year_tyiyn=max((row.sales_tyiyn for row in view.years), default=0),
         has_open_year=any(not row.is_complete for row in view.years),
         outlets=sorted(outlets, key=lambda outlet: not outlet.is_open),
@@ -39,7 +38,7 @@ def _places(view: NetworkView, language: Language) -> Sequence[Place]:
             row.point.longitude_microdegrees,
             row.point.latitude_microdegrees,
             language.name(row.names),
-            "quiet" if row.is_quiet or row.last_sale_at is None else "outlet",
+            "quiet" if row.silent_for is not None or row.last_sale_at is None else "outlet",
         )
         for row in view.outlets
         if row.point is not None and row.is_open

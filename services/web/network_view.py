@@ -32,13 +32,16 @@ def network_view(
         YearOfSales(int(row.key), row.gross_tyiyn, row.makers_tyiyn, int(row.key) < this_year)
         for row in income_queries.sales_by_year(connection, channel=RETAIL)
     ]
-    current = next((row for row in years if row.year == this_year), YearOfSales(this_year, 0, 0, False))
+    nothing = YearOfSales(this_year, 0, 0, False)
+    current = next((row for row in reversed(years) if row.sales_tyiyn), nothing)
+    outlets = _outlets(connection, current.year, None if is_simulated else now)
     counts = income_queries.network_counts(connection)
     return NetworkView(
         names=names,
         is_simulated=is_simulated,
         now=now,
         fresh=freshness(connection, standing, with_waiting=True),
+        year=current.year,
         sales_tyiyn=sum(row.sales_tyiyn for row in years),
         sales_this_year_tyiyn=current.sales_tyiyn,
         makers_tyiyn=sum(row.makers_tyiyn for row in years),
@@ -46,7 +49,7 @@ def network_view(
         producers=counts.producers,
         products=counts.products,
         years=years,
-        outlets=_outlets(connection, now),
+        outlets=outlets,
         villages=[
             VillageRow(row.village, row.names, _point(row), row.producers) for row in overview.villages(connection)
         ],
@@ -63,12 +66,14 @@ def freshness(connection: Connection, standing: Standing, *, with_waiting: bool)
     )
 
 
-def _outlets(connection: Connection, now: datetime) -> Sequence[OutletRow]:
+def _outlets(connection: Connection, year: int, now: datetime | None) -> Sequence[OutletRow]:
+    """The shops. Silence is counted up to `now`; where the clock is simulated, it stands still between reports and
+    jumps, so there up to the last sale of the whole network."""
     seen = overview.outlets(connection)
+    until = now or max((row.last_sale_at for row in seen if row.last_sale_at), default=None)
     closed = overview.closed_outlets(connection, [row.outlet for row in seen])
     sold: Mapping[str, int] = {
-        row.key: row.gross_tyiyn
-        for row in income_queries.sales_by_place(connection, year=day_of(now).year, channel=RETAIL)
+        row.key: row.gross_tyiyn for row in income_queries.sales_by_place(connection, year=year, channel=RETAIL)
     }
     regions = label.regions(connection)
     return [
@@ -80,10 +85,16 @@ def _outlets(connection: Connection, now: datetime) -> Sequence[OutletRow]:
             is_open=row.outlet not in closed,
             sales_this_year_tyiyn=sold.get(f"outlet/{row.outlet}", 0),
             last_sale_at=row.last_sale_at,
-            is_quiet=row.last_sale_at is not None and now - row.last_sale_at > timedelta(days=QUIET_AFTER_DAYS),
+            silent_for=_silence(row.last_sale_at, until),
         )
         for row in seen
     ]
+
+
+def _silence(last_sale_at: datetime | None, until: datetime | None) -> timedelta | None:
+    if last_sale_at is None or until is None or until - last_sale_at <= timedelta(days=QUIET_AFTER_DAYS):
+        return None
+    return until - last_sale_at
 
 
 def _point(row: OutletSeen | VillageSeen) -> MapPoint:

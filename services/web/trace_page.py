@@ -202,7 +202,7 @@ def _shown_step(step: JourneyStep, stops: Mapping[MapPoint, tuple[int, Where]], 
     named = list(dict.fromkeys(_name_of(place, language) for place in step.places))
     places = " · ".join(named[:PLACES_NAMED_MAX])
     if len(named) > PLACES_NAMED_MAX:
-        places += " · + " + language.number(len(named) - PLACES_NAMED_MAX)
+        places += " +" + language.number(len(named) - PLACES_NAMED_MAX)
     reports = ""
     if step.count > 1:
         reports = language.ngettext("%(count)s report", "%(count)s reports", step.count) % {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from events.catalogue.values import Names
@@ -53,7 +53,7 @@ class OutletRow:
     is_open: bool
     sales_this_year_tyiyn: int
     last_sale_at: datetime | None
-    is_quiet: bool
+    silent_for: timedelta | None  #: when that is unusually long
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class NetworkView:
     is_simulated: bool
     now: datetime  #: the network's clock: of the last event when it is simulated
     fresh: Freshness
+    year: int  #: this year, or the last one that had a sale while this one has none
     sales_tyiyn: int
     sales_this_year_tyiyn: int
     makers_tyiyn: int
@@ -79,6 +80,11 @@ class NetworkView:
     years: Sequence[YearOfSales]
     outlets: Sequence[OutletRow]
     villages: Sequence[VillageRow]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the year that is shown is a whole one."""
+        return any(row.year == self.year and row.is_complete for row in self.years)
 
     @property
     def open_outlets(self) -> int:

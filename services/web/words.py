@@ -15,8 +15,8 @@ def step(language: Language, kind: StepKind) -> str:
         "tested": language.gettext("Tested"),
         "packed": language.gettext("Packed"),
         "certified": language.gettext("Certified"),
-        "shipped": language.gettext("Sent to outlets"),
-        "arrived": language.gettext("Arrived at outlets"),
+        "shipped": language.gettext("Sent"),
+        "arrived": language.gettext("Arrived"),
     }[kind]
 
 
