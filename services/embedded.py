@@ -156,7 +156,9 @@ def _as_user(command: list[str], account: _Account | None, reaches: tuple[Path, 
     if account is not None:
         prefix += [f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"]
         if not all(_anyone_may_pass(path) for path in reaches):
-            # A checkout below /root: only root may walk there. The right to walk (and read) is all that we add.
+            # A checkout below /root: only root may walk there. The right to walk (and read) is all that we add. The
+            # server also asks access(2), which looks away from capabilities unless the secure bit tells it not to.
+            prefix += ["--securebits=+no_setuid_fixup"]
             prefix += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     if dies_by is not None:
         prefix += [f"--pdeathsig={dies_by}"]
