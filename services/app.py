@@ -17,6 +17,7 @@ from events.catalogue.registry import FieldProblem
 from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
 from services import facts, operations, reads, stream
 from services.access import Keys, ensure_admin_key
+from services.advice import ServedAdvice
 from services.books import Books
 from services.center import routes as center
 from services.clock import NetworkClock
@@ -61,7 +62,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     keys = Keys(ConnectionPool(writer, min_size=0, max_size=2, timeout=5, num_workers=1, open=True))
     books = Books(reader)
     handler = Handler(log)
-    reports = Reports(handler, simulated=clock.simulated, clock=clock.now)
+    reports = Reports(handler, simulated=clock.simulated, clock=clock.now, advice=ServedAdvice(books))
     front = Front(given, handler, reports, keys, books, clock)
 
     @asynccontextmanager

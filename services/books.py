@@ -97,9 +97,9 @@ class Books:
             await self.reach(after, models)
         return await asyncio.to_thread(self.ask, question, models, as_of=as_of)
 
-    async def reach(self, position: int, models: Collection[str] = MODELS, seconds: float = WAIT_SECONDS_MAX) -> None:
+    async def reach(self, position: int, models: Collection[str] = MODELS) -> None:
         """Wait until the read models hold a position. Raises NotThereYet."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
         async with self._waiters:
             while (await asyncio.to_thread(self._position, models)) < position:
                 if time.monotonic() > deadline:

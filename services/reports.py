@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
 
@@ -21,6 +21,7 @@ from events.catalogue.exchange import MessageQuarantined
 from events.catalogue.production import StepFact
 from events.catalogue.registry import UndecodableEvent, UnknownEventType, validate_as_written
 from events.catalogue.values import QUANTITY_MAX
+from projections.inventory import AHEAD_AFTER, LATE_AFTER
 from services.access import Sender, till_may_report
 from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.errors import IdConflict, Malformed, NotAllowed, NotJson, Refused, plain_code
@@ -38,10 +39,6 @@ from services.incoming import (
 
 __all__ = ["ITEMS_MAX", "Advice", "Answer", "NotAFact", "Reports"]
 
-#: A claimed time further ahead of the log's clock than this is flagged.
-CLOCK_AHEAD_MAX: Final = timedelta(minutes=5)
-#: A report older than this when it is recorded is flagged `late`.
-LATE_AFTER: Final = timedelta(hours=24)
 #: Reports without a readable id are kept under one derived from their content, so that a resent one is known again.
 QUARANTINE_IDS: Final = UUID("7d0e3c52-6a0b-5d6c-9a55-5b1d1b0e9a41")
 
@@ -276,7 +273,7 @@ async def _flags(kept: Sequence[_Kept], origin: _From, advice: Advice | None) ->
 
 def _clock_flags(append: Append, now: datetime) -> tuple[str, ...]:
     recorded_at = append.recorded_at or now
-    if append.occurred_at > recorded_at + CLOCK_AHEAD_MAX:
+    if append.occurred_at > recorded_at + AHEAD_AFTER:
         return ("clock_ahead",)
     return ("late",) if append.occurred_at < recorded_at - LATE_AFTER else ()
 

@@ -41,6 +41,10 @@ class Door:
         front: Front = self.app.state.front
         return front
 
+    @property
+    def url(self) -> str:
+        return str(self.client.base_url).rstrip("/")
+
     def post(self, path: str, content: Any, key: str | None = None, **headers: str) -> Response:
         """Send JSON (or raw bytes) with the administrator's key, or another one."""
         body = content if isinstance(content, bytes) else orjson.dumps(content)
