@@ -114,9 +114,8 @@ class History:
             schedule(self.journal, day)
             day += timedelta(days=1)
             yield from self.journal.until(at(day))
-        while day.day <= CLOSING_DAY:
-            schedule(self.journal, day)
-            day += timedelta(days=1)
+        # The curtain falls before the last month is closed: it accrues still.
+        self.journal.settle((), "", at(day + timedelta(days=CLOSING_DAY - 1), 12), pays=True)
         yield from self.journal.rest()
 
     # Who and what is entered

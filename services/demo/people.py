@@ -52,7 +52,7 @@ def register(rng: Random, counts: Mapping[int, int]) -> tuple[Producer, ...]:
             need[workshop.id] += 1
             home = 0 if rng.random() < 0.33 else rng.randrange(len(workshop.takes_from))
             start = date(year - 1, 12, 12) if year == first_year else date(year, 1, 10)
-            joined = start + timedelta(days=0 if number * 2 < coming else rng.randrange(30, 130))
+            joined = start + timedelta(days=0 if number * 2 < coming else 20 * rng.randrange(2, 7))
             people.append(Producer(f"p{len(people) + 1:05d}", workshop.takes_from[home], workshop, joined))
     return tuple(people)
 

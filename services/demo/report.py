@@ -85,8 +85,8 @@ def sample_jar(connection: Connection) -> str | None:
     row = connection.execute(
         "SELECT p.code FROM trace_packings p JOIN trace_products d USING (product)"
         " JOIN trace_shares s ON s.lot = p.batch WHERE d.unit = 'jar' ORDER BY"
-        " (SELECT count(DISTINCT r.village) FROM unnest(s.producers) AS x (producer) JOIN trace_producers r USING (producer))"
-        " DESC, p.position DESC LIMIT 1"
+        " (SELECT count(DISTINCT r.village) FROM unnest(s.producers) AS x (producer)"
+        " JOIN trace_producers r USING (producer)) DESC, p.position DESC LIMIT 1"
     ).fetchone()
     return None if row is None else str(row[0])
 

@@ -180,7 +180,7 @@ class Sender:
             sent.head = max(sent.head, answer["position"])
 
     async def _settle(self, settle: Settle) -> None:
-        """Wait for the books, pay what they say is owed, close the month."""
+        """Wait for the books, pay what they say is owed, close the month of those regions that are to be closed."""
         await self.wait(self.sent.head)
         if settle.pays:
             owed = await asyncio.to_thread(self._books.owed_tyiyn)
@@ -188,6 +188,8 @@ class Sender:
                 for start in range(0, len(asked.items), ITEMS_MAX):
                     await self._post(asked.route, orjson.dumps(asked.items[start : start + ITEMS_MAX]))
             await self.wait(self.sent.head)
+        if not settle.regions:
+            return
         closes = [self._clerk.close(settle, region) for region in settle.regions]
         await self._post("settlement/close-period", orjson.dumps(closes))
 
