@@ -22,7 +22,6 @@ from nats.aio.client import Client
 from nats.js.api import AckPolicy as ConsumerAckPolicy
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
-from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from events.broker import (
@@ -37,7 +36,9 @@ from events.nats_config import INTAKE_CONSUMER
 from events.store import Log, LogBusy, LogClosed, LogUnavailable
 from events.streams import ensure_stream, intake_stream
 from services.access import BELIEVED_SECONDS, Keys, Sender
+from services.advice import ServedAdvice
 from services.answers import Answer
+from services.books import Books
 from services.clock import NetworkClock
 from services.handle import Handler
 from services.incoming import ITEMS_MAX
@@ -332,13 +333,20 @@ class KnownActors:
 @contextlib.contextmanager
 def opened(settings: Settings) -> Iterator[Intake]:
     """The intake of one installation with what stands behind it. Raises NoDatabase, NoBroker."""
-    conninfo, broker = settings.database_for("writer"), settings.nats_for("intake")
-    pool: ConnectionPool[psycopg.Connection[TupleRow]] = ConnectionPool(
-        conninfo, min_size=0, max_size=2, timeout=5, num_workers=1, open=False
+    writer, reader, broker = (
+        settings.database_for("writer"),
+        settings.database_for("reader"),
+        settings.nats_for("intake"),
     )
-    with Log(conninfo) as log, pool:
-        reports = Reports(Handler(log), simulated=NetworkClock(log).simulated)
-        yield Intake(broker, reports, KnownActors(Keys(pool)))
+    with contextlib.ExitStack() as until:
+        log = until.enter_context(Log(writer))
+        keys = Keys(ConnectionPool(writer, min_size=0, max_size=2, timeout=5, num_workers=1, open=True))
+        until.callback(keys.close)
+        books = Books(reader, connections=2)
+        until.callback(books.close)
+        clock = NetworkClock(log)
+        reports = Reports(Handler(log), simulated=clock.simulated, clock=clock.now, advice=ServedAdvice(books))
+        yield Intake(broker, reports, KnownActors(keys))
 
 
 async def _undecoded(message: NatsMessage) -> NatsMessage:
