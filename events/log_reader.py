@@ -19,12 +19,20 @@ from events.group_commit import with_options
 _OPTIONS = "-c default_transaction_read_only=on -c jit=off -c enable_seqscan=off -c plan_cache_mode=force_generic_plan"
 
 _RANGE = (
-    b"SELECT version, leaf FROM log.events WHERE position > $1::int8 AND position <= $2::int8"
+    b"SELECT version, leaf, position FROM log.events WHERE position > $1::int8 AND position <= $2::int8"
     b" ORDER BY position LIMIT $3::int8"
 )
-_RANGE_WITH_HASH = _RANGE.replace(b"leaf FROM", b"leaf, leaf_hash FROM")
+_RANGE_WITH_HASH = _RANGE.replace(b"position FROM", b"position, leaf_hash FROM")
 _VERSION = struct.Struct("!i")
+_POSITION = struct.Struct("!q")
 _END_OF_LOG = 2**63 - 1
+
+
+class LogDamaged(Exception):
+    """A position of the log is missing. Whatever reads on from here would be wrong; verify the log."""
+
+    def __init__(self, after: int, position: int) -> None:
+        super().__init__(f"{self.__doc__} (between {after} and {position})")
 
 
 class Head(NamedTuple):
@@ -99,7 +107,7 @@ class LogReader:
     def read(self, after: int, limit: int, upto: int | None = None) -> list[Recorded[Event]]:
         """The events at positions after+1, after+2, ..., at most `limit` of them and none beyond `upto`.
 
-        Raises UnknownEventType, UndecodableEvent (a log written by a newer version), LogUnavailable.
+        Raises UnknownEventType, UndecodableEvent (a log written by a newer version), LogDamaged, LogUnavailable.
         """
         result = self._range(_RANGE, after, limit, upto)
         value, version_of = result.get_value, _VERSION.unpack
@@ -113,7 +121,7 @@ class LogReader:
         result = self._range(_RANGE_WITH_HASH, after, limit, upto)
         value, version_of = result.get_value, _VERSION.unpack
         return [
-            _leaf_row(after + 1 + row, version_of(value(row, 0) or b"")[0], value(row, 1) or b"", value(row, 2) or b"")
+            _leaf_row(after + 1 + row, version_of(value(row, 0) or b"")[0], value(row, 1) or b"", value(row, 3) or b"")
             for row in range(result.ntuples)
         ]
 
@@ -167,7 +175,13 @@ class LogReader:
                 raise psycopg.OperationalError(result.get_error_message())
             return result
 
-        return self._on_connection(fetch)
+        result = self._on_connection(fetch)
+        if result.ntuples:
+            # Positions rise and begin behind `after`: if the last one is where it belongs, so are all.
+            (last,) = _POSITION.unpack(result.get_value(result.ntuples - 1, 2) or b"")
+            if last != after + result.ntuples:
+                raise LogDamaged(after, last)
+        return result
 
     def _on_connection[T](self, ask: Callable[[psycopg.Connection], T]) -> T:
         """Reading twice does no harm, so a connection that died meanwhile is replaced once."""

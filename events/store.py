@@ -30,7 +30,7 @@ from events.appends import (
 from events.canonical import EventTooLarge, NotPlain, content_hash
 from events.catalogue.base import Event, Recorded
 from events.group_commit import GroupCommit
-from events.log_reader import Found, Head, LeafRow, LogReader, Network
+from events.log_reader import Found, Head, LeafRow, LogDamaged, LogReader, Network
 
 __all__ = [
     "GROUP_EVENTS_MAX",
@@ -47,6 +47,7 @@ __all__ = [
     "Log",
     "LogBusy",
     "LogClosed",
+    "LogDamaged",
     "LogUnavailable",
     "LostRace",
     "Network",

@@ -5,10 +5,11 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from events.catalogue import production
-from events.store import Log
+from events.store import Log, LogDamaged
 from tests import make
 from tests.integration.test_store_groups import database_away
 from tests.requests_to_log import decision, fact, sale_in
@@ -80,6 +81,19 @@ def test_a_moment_is_mapped_to_the_last_position_recorded_by_then(log: Log) -> N
 
 def test_an_empty_log_has_position_nought_at_every_moment(log: Log) -> None:
     assert log.position_at(datetime.now(UTC)) == 0
+
+
+def test_a_log_with_a_hole_is_not_read_as_if_it_were_whole(log: Log, log_database: LogDatabase) -> None:
+    log.append([fact() for _ in range(5)])
+    with psycopg.connect(log_database.admin, autocommit=True) as connection:
+        connection.execute("ALTER TABLE log.events DISABLE TRIGGER ALL")
+        connection.execute("DELETE FROM log.events WHERE position = 3")
+
+    assert [recorded.position for recorded in log.read(0, 2)] == [1, 2]
+    with pytest.raises(LogDamaged):
+        log.read(0, 3)
+    with pytest.raises(LogDamaged):
+        log.read_leaves(2, 10)
 
 
 class TestListening:
