@@ -63,6 +63,7 @@ class Result:
     losses: Counter[str] = field(default_factory=Counter)
     sent: int = 0
     promised: int = 0
+    promised_by_broker: int = 0
     unknown: int = 0
     settled_seconds: float = 0.0
     seconds: float = 0.0
@@ -121,13 +122,23 @@ class Chaos:
         for blow in blows:
             self._live(self._chance.uniform(*self._pause_seconds))
             blow()
-        self._live(self._pause_seconds[1])
+        self._hear_promises_again()
         for sender in senders:
             sender.stopping.set()
         for sender in senders:
             self._live_until(lambda sender=sender: not sender.is_alive(), 60.0, f"{sender.name} to end")  # type: ignore[misc]
         self.result.sent, self.result.promised = len(self.journal.sent), len(self.journal.promised)
+        self.result.promised_by_broker = len(self.journal.by_broker)
         self.result.unknown = self.journal.unknown
+
+    def _hear_promises_again(self) -> None:
+        """Wait until both doors work after the last blow."""
+        enough = (len(self.journal.promised) + 100, len(self.journal.by_broker) + 10)
+        self._live_until(
+            lambda: len(self.journal.promised) >= enough[0] and len(self.journal.by_broker) >= enough[1],
+            SETTLE_SECONDS,
+            "promises through both doors",
+        )
 
     def _settle(self) -> None:
         """Wait until nothing lags."""
@@ -144,7 +155,7 @@ class Chaos:
         faults += verdict.parked(settings)
         faults += verdict.stream_faults(settings, self.result.seed)
         faults += verdict.differences(settings)
-        if len(self.journal.promised) < len(self.result.kills):
+        if not self.journal.by_broker or len(self.journal.promised) < len(self.result.kills):
             faults.append("there was no load to speak of")
         self.result.controls["a report promised before it was stored"] = self._early_promise_is_seen()
         self.result.controls["a read model with one changed row"] = self._changed_row_is_seen()

@@ -37,6 +37,8 @@ class Journal:
 
     sent: set[str] = field(default_factory=set)
     promised: dict[str, int] = field(default_factory=dict)
+    #: Those promised through the broker.
+    by_broker: set[str] = field(default_factory=set)
     #: What must never happen, seen by the senders themselves.
     faults: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -45,8 +47,10 @@ class Journal:
         with self._lock:
             self.sent.update(item["id"] for item in items)
 
-    def hear(self, answers: list[dict[str, Any]]) -> None:
+    def hear(self, answers: list[dict[str, Any]], *, by_broker: bool = False) -> None:
         with self._lock:
+            if by_broker:
+                self.by_broker.update(answer["id"] for answer in answers)
             for answer in answers:
                 if answer["status"] not in STORED:
                     self.faults.append(f"an authentic report was answered {answer}")
@@ -162,7 +166,7 @@ class BrokerSender(threading.Thread):
 
     async def _hear(self, message: Any) -> None:
         answers = orjson.loads(message.data)
-        self._journal.hear(answers)
+        self._journal.hear(answers, by_broker=True)
         for answer in answers:
             self._open.pop(answer["id"], None)
 

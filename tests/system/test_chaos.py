@@ -29,3 +29,4 @@ def test_nothing_promised_is_lost_when_everything_is_killed_under_load() -> None
     assert sum(result["kills"].values()) == 6
     assert len(result["losses"]) == 3
     assert result["promised"] > 50
+    assert result["promised_by_broker"] > 0
