@@ -222,9 +222,8 @@ class History:
     def _closing_shop(self, day: date) -> Shop | None:
         if (day.month, day.day) != (12, 31):
             return None
-        return max(
-            self.shops.values(), key=lambda shop: (self.selling.expected_tyiyn(shop.outlet, day), shop.outlet.id)
-        )
+        open_today = [shop for shop in self.shops.values() if self.selling.expected_tyiyn(shop.outlet, day) > 0]
+        return max(open_today, key=lambda shop: (shop.shelf.worth_tyiyn(day.year), shop.outlet.id))
 
     def _restock(self, shop: Shop, index: int, day: date) -> None:
         every = 7 if shop.outlet.weight >= 3 or day.month in (6, 7, 8) else 14

@@ -25,14 +25,16 @@ OVERSOLD_PERMILLE = 0.4
 #: The sale whose price was keyed ten times too high.
 MISKEYED_ON = date(2014, 8, 9)
 OPENING_CASH_TYIYN = 100_000
-#: What a year leaves at least for its last receipts.
+#: What is always left for a year's very last receipt.
+_LEFT_TYIYN_MIN = 50_000
+#: What a year is planned to leave for its last day.
 _SPARED_TYIYN = 900_000
 _LINES_OF_RECEIPT = (1, 1, 2, 2, 3, 4)
 _SMALL_RECEIPT_TYIYN = 20_000
 
 
 class YearDoesNotClose(ValueError):
-    """The last shop's receipts cannot bring the year to its sum: too much was sold before, or its shelf is empty."""
+    """The last receipts cannot bring the year to its sum: too much was sold before, or the shelf is empty."""
 
 
 @dataclass(slots=True)
@@ -177,15 +179,21 @@ class Selling:
         """What is sold today, taken from the shelf."""
         receipts: list[list[tuple[Data, Held]]] = []
         offered: list[Product] = []
+        room = self.target[day.year] - self.net_tyiyn[day.year] - _LEFT_TYIYN_MIN
         while shop.budget_tyiyn >= _SMALL_RECEIPT_TYIYN and shop.shelf.by_product:
             if not offered:
                 offered = shop.shelf.products()
                 prices = {product.id: product.price_tyiyn(day.year) for product in offered}
                 weights = list(accumulate((each.popularity + 0.002) / prices[each.id] for each in offered))
             receipt = self._receipt(shop, offered, weights, prices, day)
+            if _total(receipt) > room:
+                for _, held in receipt:
+                    shop.shelf.put(held.batch, held.units)
+                break
             if receipt:
                 receipts.append(receipt)
                 shop.budget_tyiyn -= _total(receipt)
+                room -= _total(receipt)
             else:
                 offered = []
         return receipts
@@ -278,11 +286,12 @@ class Selling:
     # The end of a year
 
     def _closing_receipts(self, shop: Shop, day: date) -> list[list[tuple[Data, Held]]]:
-        """Receipts that bring a year to exactly its sum; the last one is marked down to what is left."""
+        """Receipts that bring a year to exactly its sum; the last one is marked down to what is left.
+
+        When the shelf does not last, the last single unit was dear. Raises YearDoesNotClose.
+        """
         receipts: list[list[tuple[Data, Held]]] = []
         left = self.target[day.year] - self.net_tyiyn[day.year]
-        if left < 0:
-            raise YearDoesNotClose(f"{day.year}: {left} tyiyn")
         products = sorted(shop.shelf.products(), key=lambda product: product.price_tyiyn(day.year))
         while left > 0 and products:
             fitting = [each for each in products if each.price_tyiyn(day.year) <= left and shop.shelf.units(each.id)]
@@ -306,7 +315,10 @@ class Selling:
             receipts.append([(data, Held(batch, part))])
             left -= data["units"] * data["unit_price_tyiyn"]
         if left:
-            raise YearDoesNotClose(f"{day.year}: {left} tyiyn")
+            single = next((line for [(line, _)] in reversed(receipts) if line["units"] == 1), None)
+            if left < 0 or single is None:
+                raise YearDoesNotClose(f"{day.year}: {left} tyiyn")
+            single["unit_price_tyiyn"] += left
         return receipts
 
     # Counting
