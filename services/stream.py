@@ -84,7 +84,8 @@ async def _lines(news: _News) -> AsyncIterator[bytes]:
             except TimeoutError:
                 yield b": quiet\n\n"
             else:
-                yield news.said
+                if not news.closing:
+                    yield news.said
     finally:
         news.listeners -= 1
 

@@ -72,10 +72,10 @@ def test_a_known_id_gets_its_first_answer_before_any_rule_is_asked(log: Log) -> 
 
 
 def test_requests_about_one_stream_are_decided_one_after_the_other(log: Log) -> None:
-    requests = [asked(pay(400, f"payout-{n}")) for n in range(3)]
+    requests = [asked(pay(125, f"payout-{n}")) for n in range(10)]
     outcomes = run(Handler(log).carry_out(ACCOUNT, requests))
-    assert [type(outcome) for outcome in outcomes] == [Appended, Appended, PayoutExceedsOwed]
-    assert paid(log) == 800
+    assert [type(outcome) for outcome in outcomes] == [Appended] * 8 + [PayoutExceedsOwed] * 2
+    assert paid(log) == 1_000
 
 
 def test_the_same_request_twice_in_one_list_is_carried_out_once(log: Log) -> None:
