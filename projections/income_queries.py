@@ -4,7 +4,7 @@ Earned is what closed months stated, for ever; accruing is what the open months 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -383,6 +383,29 @@ def account(connection: Connection, producer: str) -> tuple[int, int]:
         "SELECT earned_tyiyn, owed_tyiyn FROM income_accounts WHERE producer = %s", [producer]
     ).fetchone()
     return (row[0], row[1]) if row else (0, 0)
+
+
+def earned_of(connection: Connection, producers: Collection[str]) -> dict[str, int]:
+    """What closed months and their corrections say each of these producers has earned, in tyiyn; absent: nothing."""
+    return _sums(
+        connection,
+        "SELECT producer, earned_tyiyn FROM income_accounts WHERE producer = ANY(%(producers)s)",
+        {"producers": list(producers)},
+    )
+
+
+def last_closed_month(connection: Connection) -> str | None:
+    """The latest month that some region has closed."""
+    [(month,)] = connection.execute("SELECT max(period) FROM income_periods").fetchall()
+    return None if month is None else str(month)
+
+
+def totals(connection: Connection) -> tuple[int, int]:
+    """All sales net of their voids and returns, and the makers' part of them, in tyiyn."""
+    [(sales, makers)] = connection.execute(
+        "SELECT coalesce(sum(gross_tyiyn), 0)::bigint, coalesce(sum(makers_tyiyn), 0)::bigint FROM income_sales"
+    ).fetchall()
+    return sales, makers
 
 
 def suspense(connection: Connection, *, limit: int = ROWS_MAX) -> list[Suspense]:

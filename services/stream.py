@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from projections.base import Db
+from projections.income_queries import totals
 from services.books import Standing
 from services.errors import Busy
 from services.front import Front
@@ -148,7 +149,5 @@ def _event(name: str, content: Any) -> bytes:
 
 
 def _totals(db: Db) -> dict[str, int]:
-    [(sales, makers)] = db.rows(
-        "SELECT coalesce(sum(gross_tyiyn), 0)::bigint, coalesce(sum(makers_tyiyn), 0)::bigint FROM income_sales"
-    )
+    sales, makers = totals(db.connection)
     return {"sales_tyiyn": sales, "makers_tyiyn": makers}

@@ -1,12 +1,13 @@
 """What the deciders of settlement need to know of the income read model, put into commands before they are decided."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from events.catalogue.values import ActorId, Id, Month, PositiveTyiyn, ProducerId, Reason, RegionCode
 from projections.base import Db
 from projections.income_periods import Statement, statement
+from projections.income_queries import earned_of, last_closed_month
 from services.decider import Command
 from services.errors import Refused
 from services.front import Front
@@ -61,7 +62,7 @@ class Statements:
 
     async def with_last_closed_month(self, asked: Sequence[Asked[Any]]) -> list[Command]:
         """Terms hold for sales yet to come; no month that any region has closed is touched."""
-        told = await self._front.books.ask_soon(last_closed_month, INCOME)
+        told = await self._front.books.ask_soon(lambda db: last_closed_month(db.connection), INCOME)
         return [each.command.model_copy(update={"last_closed_month": told.answer}) for each in asked]
 
     async def with_statement_to_close(self, asked: Sequence[Asked[Any]]) -> list[Command | Refused]:
@@ -107,7 +108,7 @@ class Statements:
 
     async def with_what_is_earned(self, asked: Sequence[Asked[Any]]) -> list[Command]:
         producers = {each.command.producer for each in asked}
-        told = await self._front.books.ask_soon(lambda db: earned_of(db, producers), INCOME)
+        told = await self._front.books.ask_soon(lambda db: earned_of(db.connection, producers), INCOME)
         return [
             MakePayout(
                 producer=each.command.producer,
@@ -119,16 +120,3 @@ class Statements:
             )
             for each in asked
         ]
-
-
-def last_closed_month(db: Db) -> str | None:
-    """The latest month that some region has closed."""
-    [(month,)] = db.rows("SELECT max(period) FROM income_periods")
-    return None if month is None else str(month)
-
-
-def earned_of(db: Db, producers: Collection[str]) -> dict[str, int]:
-    """What frozen statements and their corrections say each producer earned; tyiyn."""
-    return dict(
-        db.rows("SELECT producer, earned_tyiyn FROM income_accounts WHERE producer = ANY(%s)", [list(producers)])
-    )
