@@ -5,6 +5,7 @@ Pure and integer only. Nothing here knows of tables or of the log; the read mode
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from typing import Literal
 
@@ -32,6 +33,7 @@ class Shares:
         return dict(zip(self.producers, self.ppm, strict=True))
 
 
+@lru_cache(maxsize=4_096)
 def all_of(producer: str) -> Shares:
     """The shares of a lot that one producer gave alone."""
     return Shares((producer,), (WHOLE_PPM,))

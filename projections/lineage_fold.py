@@ -60,6 +60,7 @@ class LineageFold:
         self._stored: set[tuple[str, Any]] = set()
         self._touched: dict[str, dict[Any, None]] = {name: {} for name in _KEPT}
         self._earlier: list[Row] = []
+        self._said: dict[int, Content] = {}
         self._load([recorded for recorded in batch if isinstance(recorded.event, _REPORTS + _CORRECTIONS)], batch)
 
     # ------------------------------------------------------------------ what the caller asks
@@ -86,6 +87,10 @@ class LineageFold:
         alone = {f"producer/{making.producer}" for making in makings if making.producer}
         return alone | {making.maker for making in makings if making.maker}
 
+    def _is_named(self, lot: str) -> bool:
+        """Whether the lineage knows of a lot: it was made, or taken by a step."""
+        return lot in self._lots or lot in self._shares
+
     def shares(self, lot: str) -> Shares:
         """The origin shares of a lot that the batch touches, as they are now."""
         found = self._shares.get(lot)
@@ -106,14 +111,27 @@ class LineageFold:
 
     def _report(self, recorded: Recorded[Any], event: Any) -> Change:
         basis = self._bases.get(event.product, "mass") if isinstance(event, BatchProduced) else "mass"
-        making = first_making(event, recorded, basis)
-        content = content_of(event)
-        correction = self._correction_of(making)
+        content = self._said.pop(recorded.position, None) or content_of(event)
+        making = first_making(event, recorded, basis, content, recorded.position)
+        correction = self._correction_of(making) if self._corrections else None
         if correction is not None:
             content = self._agreeing(making, correction.content(), recorded.position) or content
+        elif not content.inputs and not self._is_named(making.lot):
+            return self._begin(making)
         if self._makings.get(making.lot):
             self.flags.append(("made_twice", making.lot, recorded.position))
         return self._replace(making, content, recorded.position)
+
+    def _begin(self, making: Making) -> Change:
+        """A lot that nobody named before and that was made of nothing: most lots of a network."""
+        lot = making.lot
+        self._makings[lot] = {making.event: making}
+        self._touch("makings", (lot, making.event))
+        self._sum_up(lot)
+        producer = making.producer
+        self._shares[lot] = (making.position, all_of(producer) if producer else ALL_UNKNOWN)
+        self._touch("shares", lot)
+        return Change([Quantity(lot, making.place, making.mass_g, making.pieces)], [], [lot])
 
     def _correct(self, recorded: Recorded[Any], event: Any) -> Change:
         said = event.model_dump_json(exclude_none=True)
@@ -129,7 +147,7 @@ class LineageFold:
         making = self._makings.get(event.lot, {}).get(event.corrects)
         if making is None or self._correction_of(making) is not correction:
             return _NOTHING
-        content = self._agreeing(making, content_of(event), recorded.position)
+        content = self._agreeing(making, self._said[recorded.position], recorded.position)
         return _NOTHING if content is None else self._replace(making, content, recorded.position)
 
     def _correction_of(self, making: Making) -> Correction | None:
@@ -182,7 +200,7 @@ class LineageFold:
                 looping |= closes_cycle(output, inputs, self._outputs_of)
         for given in content.inputs:
             change.consumed.append(Quantity(given.lot, making.place, given.mass_g, given.pieces))
-            if given.lot not in self._lots:
+            if not self._is_named(given.lot):
                 self._lots[given.lot] = _not_known(given.lot)
                 self._touch("lots", given.lot)
             for output in made:
@@ -217,6 +235,25 @@ class LineageFold:
         self._touch("lots", lot)
         if not makings:
             self._lots[lot] = _not_known(lot)
+            return
+        if len(makings) == 1:
+            (only,) = makings.values()
+            self._lots[lot] = Lot(
+                lot,
+                True,
+                only.kind,
+                only.producer,
+                only.supplier,
+                only.maker,
+                only.product,
+                only.material,
+                only.place,
+                only.mass_g,
+                only.pieces,
+                only.occurred_at,
+                only.first_position,
+                only.position,
+            )
             return
         first = min(makings.values(), key=lambda making: (making.occurred_at, making.event))
         self._lots[lot] = Lot(
@@ -287,16 +324,18 @@ class LineageFold:
             self._stored.add(("bases", product))
         if not mentions:
             return
-        contents = [content_of(recorded.event) for recorded in mentions] + self._load_corrections(mentions)
+        self._said = {recorded.position: content_of(recorded.event) for recorded in mentions}
+        contents = [*self._said.values(), *self._load_corrections(mentions)]
         made = {lot for content in contents for lot in outputs(content)}
         taken = {given.lot for content in contents for given in content.inputs}
-        known = self._load_lots(made | taken) & made
+        # A lot with shares is known; only of the others it matters whether they were named at all.
+        self._load_shares(made | taken)
+        known = self._load_lots(made | (taken - self._shares.keys())) & made
         if known:
             known |= self._load_makings(known)
             made |= known
             by_steps = {lot for content in contents if content.inputs for lot in outputs(content)} & known
             self._load_downstream(known, by_steps)
-        self._load_shares(made | taken)
         self.made = made
 
     def _load_corrections(self, mentions: Sequence[Recorded[Any]]) -> list[Content]:

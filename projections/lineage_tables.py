@@ -261,27 +261,28 @@ class Change:
     reshared: list[str] = field(default_factory=list)  #: lots whose shares were computed, inputs first
 
 
-def first_making(event: Event, recorded: Recorded[Any], basis: str) -> Making:
-    """Who made what where, as reported; the quantities come with the content."""
+def first_making(event: Event, recorded: Recorded[Any], basis: str, content: Content, position: int) -> Making:
+    """Who made what where, with what a report or its correction says of quantities."""
     place, producer, supplier, maker, product, material = _makers(event)
+    # By position: a rebuild makes one for every lot, and names cost half of it.
     return Making(
-        lot=event.lot,  # type: ignore[attr-defined]  # only events that make a lot come here
-        event=str(recorded.event_id),
-        kind=_KINDS[type(event)],
-        producer_reported=producer,
-        producer=producer,
-        supplier=supplier,
-        maker=maker,
-        product=product,
-        material=material,
-        place=place,
-        occurred_at=recorded.occurred_at,
-        basis=basis,
-        mass_g=0,
-        pieces=0,
-        first_position=recorded.position,
-        position=recorded.position,
-        by_lots=(),
+        content.lot,
+        str(recorded.event_id),
+        _KINDS[type(event)],
+        producer,
+        content.producer or producer,
+        supplier,
+        maker,
+        product,
+        material,
+        place,
+        recorded.occurred_at,
+        basis,
+        content.mass_g,
+        content.pieces,
+        recorded.position,
+        position,
+        tuple([lot for lot, _, _ in content.by_products]) if content.by_products else (),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -107,12 +107,25 @@ def upcast(event: Event) -> Event:
     return event if old is None else old.upcast(event)
 
 
+#: What pydantic checks an event of today by, without the layers above it: a fold decodes millions.
+_CHECKS: Mapping[str, Callable[[bytes | str], Event]] = {
+    wire_name: cast("Callable[[bytes | str], Event]", event.__pydantic_validator__.validate_json)
+    for wire_name, event in EVENTS.items()
+}
+
+
 def decode(wire_name: str, data: bytes | str) -> Event:
     """An event as it is understood today, whatever version it was written in.
 
     Raises UnknownEventType, UndecodableEvent.
     """
-    return upcast(validate_as_written(wire_name, data))
+    check = _CHECKS.get(wire_name)
+    if check is None:
+        return upcast(validate_as_written(wire_name, data))
+    try:
+        return check(data)
+    except ValidationError as error:
+        raise UndecodableEvent(wire_name, problems_of(error)) from error
 
 
 def problems_of(error: ValidationError) -> tuple[FieldProblem, ...]:
