@@ -197,7 +197,7 @@ class TestIds:
         assert log.append([fact(request_id=request_id, content="two jars")]) == [Conflict(2)]
         assert log.head().position == 2
 
-    def test_an_id_that_is_repeated_inside_a_group_is_stored_once(self, log: Log) -> None:
+    def test_an_id_that_is_repeated_inside_a_group_is_stored_once(self, log: Log, log_database: LogDatabase) -> None:
         request_id = uuid4()
         first, same, other, neighbour = log.append(
             [
@@ -213,6 +213,7 @@ class TestIds:
         assert other == Conflict(1)
         assert isinstance(neighbour, Appended)
         assert log.head().position == 2
+        assert _transactions(log_database) == 1
 
     def test_a_repeated_id_behind_a_lost_race_is_decided_by_itself(self, log: Log) -> None:
         request_id = uuid4()
