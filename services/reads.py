@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from events import log_pages
+from events.catalogue.values import QUANTITY_MAX
 from projections import income_queries, inventory_queries, overview
 from projections import traceability_queries as lots
 from projections.traceability_trace import trace
@@ -22,13 +23,22 @@ from services.incoming import read_instant
 ROWS_MAX: Final = 1_000
 _POSITION_DIGITS: Final = 15
 
-After = Annotated[int, Query(ge=0, description="Wait until the answer speaks for this position; at most five seconds.")]
+#: What PostgreSQL can compare with: its texts hold no zero byte.
+_WORD: Final = r"^[^\x00]*$"
+After = Annotated[
+    int,
+    Query(ge=0, le=QUANTITY_MAX, description="Wait until the answer speaks for this position, at most five seconds."),
+]
 AsOf = Annotated[
-    str | None, Query(max_length=40, description="As it stood at this position, or at this instant of the log's clock.")
+    str | None,
+    Query(
+        max_length=40, pattern=_WORD, description="As it stood at this position, or at this instant of the log's clock."
+    ),
 ]
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
 Year = Annotated[int | None, Query(ge=2000, le=2100)]
-Name = Annotated[str, Query(max_length=100)]
+Name = Annotated[str, Query(max_length=100, pattern=_WORD)]
+LotOrCode = Annotated[str, Path(max_length=100, pattern=_WORD)]
 
 
 class NoSuchLot(NotFound):
@@ -56,7 +66,7 @@ def _add_inventory(router: APIRouter, front: Front) -> None:
         place: Name | None = None,
         product: Name | None = None,
         batch: Name | None = None,
-        behind: Annotated[str, Query(description="`next` of the page before.", max_length=200)] = "",
+        behind: Annotated[str, Query(description="`next` of the page before.", max_length=200, pattern=_WORD)] = "",
         limit: Limit = 200,
         after: After = 0,
         as_of: AsOf = None,
@@ -101,7 +111,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
         return _told(told)
 
     @router.get("/api/v1/lots/{lot}")
-    async def one_lot(request: Request, lot: str, after: After = 0, as_of: AsOf = None) -> Response:
+    async def one_lot(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
         """A lot, or the batch of a code: what it is, where it is, its balance and its stored origin."""
 
         def question(db: Look) -> dict[str, Any] | None:
@@ -123,7 +133,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
         return await answer(request, question, after, as_of)
 
     @router.get("/api/v1/lots/{lot}/trace")
-    async def back(request: Request, lot: str, after: After = 0, as_of: AsOf = None) -> Response:
+    async def back(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
         """Back from a lot to its villages, producers and ingredients, over every edge."""
         sender = await front.sender(request)
 
@@ -135,7 +145,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
         return await answer(request, question, after, as_of)
 
     @router.get("/api/v1/lots/{lot}/forward")
-    async def forth(request: Request, lot: str, after: After = 0, as_of: AsOf = None) -> Response:
+    async def forth(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
         """Forward from a lot to everything that came of it, and where its units are."""
 
         def question(db: Look) -> dict[str, Any] | None:
@@ -220,13 +230,13 @@ def _add_events(router: APIRouter, front: Front) -> None:
     @router.get("/api/v1/events")
     async def events(
         request: Request,
-        wire_name: Annotated[str | None, Query(alias="type", max_length=100)] = None,
-        stream: Annotated[str | None, Query(max_length=200)] = None,
+        wire_name: Annotated[str | None, Query(alias="type", max_length=100, pattern=_WORD)] = None,
+        stream: Annotated[str | None, Query(max_length=200, pattern=_WORD)] = None,
         actor: Name | None = None,
         from_: Annotated[str | None, Query(alias="from", max_length=40, description="Recorded since.")] = None,
         to: Annotated[str | None, Query(max_length=40, description="Recorded until.")] = None,
-        position: Annotated[int | None, Query(ge=1, description="This one event.")] = None,
-        after: Annotated[int, Query(ge=0, description="Behind this position.")] = 0,
+        position: Annotated[int | None, Query(ge=1, le=QUANTITY_MAX, description="This one event.")] = None,
+        after: Annotated[int, Query(ge=0, le=QUANTITY_MAX, description="Behind this position.")] = 0,
         limit: Annotated[int, Query(ge=1, le=log_pages.EVENTS_PER_PAGE_MAX)] = 100,
     ) -> Response:
         """Recorded events in their order, with an exact count; `next_after` goes on to the next page."""
