@@ -12,7 +12,6 @@ from psycopg import OperationalError
 from psycopg_pool import ConnectionPool, PoolTimeout
 from starlette.exceptions import HTTPException
 
-from events.catalogue.outlets import SaleMade
 from events.catalogue.registry import FieldProblem
 from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
 from services import facts, operations, reads, stream
@@ -80,7 +79,6 @@ def create_app(given: Settings | None = None) -> FastAPI:
     app.state.figures = operations.Figures(front)
     app.add_middleware(operations.Measured, figures=app.state.figures)
     app.include_router(facts.routes(front))
-    facts.add_fact(app.router, front, "/api/v1/sales", SaleMade, "reports")
     for context in CONTEXTS:
         app.include_router(context.routes(front))
     app.include_router(reads.routes(front))

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.facts import add_facts
+from events.catalogue.outlets import SaleMade
+from services.facts import add_fact, add_facts
 from services.front import Front
 from services.outlets.decider import FACTS
 
@@ -11,4 +12,5 @@ def routes(front: Front) -> APIRouter:
     """A route for each fact."""
     router = APIRouter()
     add_facts(router, front, "outlets", FACTS)
+    add_fact(router, front, "/api/v1/sales", SaleMade, "outlets")
     return router
