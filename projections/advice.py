@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from events.catalogue.base import Event
 from events.catalogue.outlets import SaleMade
 from projections.base import Db
 from projections.traceability_queries import lots_above
@@ -21,6 +22,11 @@ class Sold:
 
     sale: SaleMade
     day: date
+
+
+def sold_by(event: Event, day: date) -> Sold | None:
+    """The receipt that an event is, if it is one."""
+    return Sold(event, day) if isinstance(event, SaleMade) else None
 
 
 def sale_flags(db: Db, sold: Sequence[Sold]) -> list[tuple[str, ...]]:

@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from events.appends import Append
-from events.catalogue.outlets import SaleMade
 from events.catalogue.production import StepFact
-from projections.advice import Sold, made_of_itself, sale_flags, unknown_lots
+from projections.advice import made_of_itself, sale_flags, sold_by, unknown_lots
 from projections.bishkek import day_of
 from services.books import Books, Look
 
@@ -26,9 +25,9 @@ class ServedAdvice:
     async def flags(self, facts: Sequence[Append]) -> list[tuple[str, ...]]:
         """The flags of each fact, in order; none of any when the read models do not answer."""
         sales = [
-            (i, Sold(event, day_of(fact.occurred_at)))
+            (i, sold)
             for i, fact in enumerate(facts)
-            if isinstance(event := fact.events[0], SaleMade)
+            if (sold := sold_by(fact.events[0], day_of(fact.occurred_at))) is not None
         ]
         steps = [(i, event) for i, fact in enumerate(facts) if isinstance(event := fact.events[0], StepFact)]
         told: list[tuple[str, ...]] = [()] * len(facts)

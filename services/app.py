@@ -85,7 +85,6 @@ def create_app(given: Settings | None = None) -> FastAPI:
     app.include_router(stream.routes())
     app.include_router(operations.routes(front))
     app.include_router(pages(ServedPages(books)))
-    app.include_router(pages(ServedPages(books)))
     _name_every_error(app)
     describe(app)
     return app

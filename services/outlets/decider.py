@@ -18,6 +18,9 @@ from events.catalogue.outlets import (
     StockWrittenOff,
 )
 
+#: What a till reports all day long.
+RECEIPT: type[Fact] = SaleMade
+
 FACTS: tuple[type[Fact], ...] = (
     OpeningStockCounted,
     ShiftOpened,

@@ -2,15 +2,14 @@
 
 from fastapi import APIRouter
 
-from events.catalogue.outlets import SaleMade
 from services.facts import add_fact, add_facts
 from services.front import Front
-from services.outlets.decider import FACTS
+from services.outlets.decider import FACTS, RECEIPT
 
 
 def routes(front: Front) -> APIRouter:
     """A route for each fact."""
     router = APIRouter()
     add_facts(router, front, "outlets", FACTS)
-    add_fact(router, front, "/api/v1/sales", SaleMade, "outlets")
+    add_fact(router, front, "/api/v1/sales", RECEIPT, "outlets")
     return router
