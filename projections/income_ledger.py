@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from events.catalogue.base import Event, Recorded
 from projections import income_tables as t
-from projections.base import Db, Row
+from projections.base import Db, Row, array_text
 from projections.bishkek import month_after, month_of
 from projections.lineage_fold import LineageFold
 from projections.split import Split, Terms, split
@@ -136,7 +136,8 @@ class Ledger:
         made = wanted.made | self.lineage.made
         if made:
             waiting = db.rows(
-                "SELECT DISTINCT batch, ref FROM income_lines WHERE region = '' AND batch = ANY(%s)", [list(made)]
+                "SELECT DISTINCT batch, ref FROM income_lines WHERE region = '' AND batch = ANY(%s::text[])",
+                [array_text(made)],
             )
             for batch, ref in waiting:
                 self.waiting[batch].add(ref)
