@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from events.catalogue.base import Recorded
 from events.catalogue.settlement import PeriodClosed
 from projections import income_tables as t
-from projections.base import Db
+from projections.base import Db, array_text
 from projections.bishkek import month_after
 from projections.lineage import ALL_UNKNOWN, UNKNOWN, Shares, largest_remainder
 from projections.totals import Totals
@@ -125,20 +125,20 @@ def _first_that_moved(db: Db, region: str, position: int) -> int:
     return position if moved is None else min(position, moved)
 
 
-def shares_at(db: Db, batches: Iterable[str], position: int) -> dict[str, Shares]:
-    """The origin shares of batches as they were at a position."""
+def shares_at(db: Db, batches: Iterable[str], position: int, changed_after: int = 0) -> dict[str, Shares]:
+    """The origin shares of batches as they were at a position: of all, or of those that changed after another one."""
     wanted = list(batches)
     if not wanted:
         return {}
     found = db.rows(
         "SELECT DISTINCT ON (lot) lot, producers, ppm FROM ("
         " SELECT lot, computed_at_position, 0 AS version, producers, ppm FROM income_earlier_shares"
-        " WHERE lot = ANY(%(lots)s)"
+        " WHERE lot = ANY(%(lots)s::text[]) AND computed_at_position BETWEEN %(after)s + 1 AND %(position)s"
         " UNION ALL"
-        " SELECT lot, computed_at_position, 1, producers, ppm FROM income_shares WHERE lot = ANY(%(lots)s)"
-        ") AS versions WHERE computed_at_position <= %(position)s"
-        " ORDER BY lot, computed_at_position DESC, version DESC",
-        {"lots": wanted, "position": position},
+        " SELECT lot, computed_at_position, 1, producers, ppm FROM income_shares"
+        " WHERE lot = ANY(%(lots)s::text[]) AND computed_at_position BETWEEN %(after)s + 1 AND %(position)s"
+        ") AS versions ORDER BY lot, computed_at_position DESC, version DESC",
+        {"lots": array_text(wanted), "position": position, "after": changed_after},
     )
     return {lot: Shares(tuple(producers), tuple(ppm)) for lot, producers, ppm in found}
 
@@ -169,7 +169,7 @@ def close_period(db: Db, recorded: Recorded[PeriodClosed]) -> None:
         sums[0] += tyiyn
         sums[4] += tyiyn
     accounts.flush(db)
-    _adjust_what_changed_meanwhile(db, region, month, pools, position)
+    _adjust_what_changed_meanwhile(db, region, month, pools, (through, position))
 
 
 def _move_on(db: Db, region: str, month: str, through: int, position: int, low: int) -> None:
@@ -198,12 +198,17 @@ def next_open_month(db: Db, region: str, month: str) -> str:
     return month
 
 
-def _adjust_what_changed_meanwhile(db: Db, region: str, month: str, pools: list[Pool], position: int) -> None:
+def _adjust_what_changed_meanwhile(
+    db: Db, region: str, month: str, pools: list[Pool], between: tuple[int, int]
+) -> None:
     """Origins corrected after `through_position` and before the closing count, but in the next open month."""
-    now = shares_at(db, [pool.batch for pool in pools], position)
+    through, position = between
+    changed = shares_at(db, [pool.batch for pool in pools], position, through)
     rows = []
     for pool in pools:
-        shares = now.get(pool.batch, ALL_UNKNOWN)
+        shares = changed.get(pool.batch)
+        if shares is None:
+            continue
         before = dict(zip(pool.producers, pool.earned_tyiyn, strict=True))
         after = dict(zip(shares.producers, allocated(pool.makers_tyiyn, shares), strict=True))
         producers, adjusted = _difference(before, after)

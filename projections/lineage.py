@@ -66,8 +66,9 @@ def largest_remainder(total: int, weights: Sequence[int], ids: Sequence[str]) ->
     parts = [total * weight // whole for weight in weights]
     missing = total - sum(parts)
     if missing:
+        # Text sorts by its code points, and so as its bytes in UTF-8 do.
         remainders = sorted(
-            (-(total * weight % whole), identity.encode(), at)
+            (-(total * weight % whole), identity, at)
             for at, (weight, identity) in enumerate(zip(weights, ids, strict=True))
         )
         for _, _, at in remainders[:missing]:
