@@ -5,7 +5,7 @@ gap, so whoever reads on from a position misses nothing and needs no waiting and
 """
 
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -99,6 +99,12 @@ class Log:
     def read(self, after: int, limit: int, upto: int | None = None) -> list[Recorded[Event]]:
         """The events at positions after+1, after+2, ..., at most `limit` of them and none beyond `upto`."""
         return self._reader.read(after, limit, upto)
+
+    def read_but(
+        self, after: int, limit: int, upto: int | None, passed_over: Collection[bytes]
+    ) -> tuple[int, list[Recorded[Event]]]:
+        """The same without events of some wire names; and the last position that was looked at."""
+        return self._reader.read_but(after, limit, upto, passed_over)
 
     def read_leaves(self, after: int, limit: int, upto: int | None = None) -> list[LeafRow]:
         """The same without decoding the events."""

@@ -1,41 +1,60 @@
-"""Folding a long stretch of the log: decoded once for several models, written while the next model folds.
+"""Folding a long stretch of the log into tables beside those that are served.
 
-Each model has a connection and a writing thread of its own, and each batch of a model is one transaction with its
-checkpoint, so a build that is interrupted goes on where it was, and memory does not grow with the log.
+Each batch of a model is one transaction with its checkpoint, so a build that is interrupted goes on where it was, and
+memory does not grow with the log. Of a short stretch each event is decoded once for all models. Over a long one each
+model goes its way in a process of its own and decodes only what it takes: folding is the interpreter's work, and one
+interpreter uses one processor.
 """
 
 import gc
-import queue
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import importlib
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.connection import wait
 from types import TracebackType
-from typing import Any, Self
+from typing import NamedTuple, Self
 
 import psycopg
-import sqlalchemy as sa
 from psycopg import sql
 
 from events.group_commit import with_options
 from events.store import Log
-from projections.base import Connection, Db, ReadModel, Row, create_other_indexes, use_schema
-from projections.folding import Batch, fold_and_park, is_outage, needs_care, parked_streams, read_batch
-from projections.schemas import OPTIONS, Built, move_checkpoints
+from projections.base import Connection, ReadModel, create_other_indexes
+from projections.folding import (
+    Batch,
+    fold_and_park,
+    fold_batch,
+    is_outage,
+    needs_care,
+    parked_streams,
+    passed_over,
+    read_batch,
+)
+from projections.schemas import OPTIONS, Built, FencedOff, move_checkpoints
 
-#: Events decoded and folded at a time.
+#: Events folded at a time.
 BATCH_EVENTS = 20_000
+#: From so many events on, starting a process for each model pays.
+EVENTS_FOR_PROCESSES = 60_000
 
 _BUILD_OPTIONS = f"{OPTIONS} -c maintenance_work_mem=128MB -c work_mem=32MB"
 
-#: Told the position reached and the position aimed at.
+#: Told the position reached by all models and the position aimed at.
 type Progress = Callable[[int, int], None]
 
 
+class BuildFailed(Exception):
+    """A process that folded a model ended before it was done."""
+
+
 class Build:
-    """Several models on their way through the log together. Use as a context manager."""
+    """Several models on their way through the log. Use as a context manager."""
 
     def __init__(self, conninfo: str, log: Log, models: Mapping[str, ReadModel], into: Sequence[Built]) -> None:
-        self._log = log
+        self._conninfo, self._log = conninfo, log
         self._until = ExitStack()
         self._lanes = [
             self._until.enter_context(_Lane(with_options(conninfo, _BUILD_OPTIONS), models[built.model], built))
@@ -53,23 +72,53 @@ class Build:
     @property
     def position(self) -> int:
         """Where the slowest of the models is."""
-        return min(lane.position for lane in self._lanes)
+        return min(lane.built.position for lane in self._lanes)
 
     def advance(self, upto: int, progress: Progress | None = None, batch_events: int = BATCH_EVENTS) -> None:
         """Fold everything up to a position; committed when this returns."""
-        with _collecting_less():
+        named = [_name_of(lane.model) for lane in self._lanes]
+        if len(named) > 1 and None not in named and upto - self.position >= EVENTS_FOR_PROCESSES:
+            self._advance_in_processes([name for name in named if name is not None], upto, progress, batch_events)
+        else:
+            self._advance_here(upto, progress, batch_events)
+
+    def _advance_here(self, upto: int, progress: Progress | None, batch_events: int) -> None:
+        passed = passed_over(lane.model for lane in self._lanes)
+        with _no_garbage():
             while (after := self.position) < upto:
-                ahead = min((lane.position for lane in self._lanes if lane.position > after), default=upto)
-                batch = read_batch(self._log, after, batch_events, min(ahead, upto))
+                ahead = min((at for lane in self._lanes if (at := lane.built.position) > after), default=upto)
+                batch = read_batch(self._log, after, batch_events, min(ahead, upto), passed)
                 if batch is None:
                     break
                 for lane in self._lanes:
-                    if lane.position == after:
+                    if lane.built.position == after:
                         lane.fold(batch)
                 if progress is not None:
                     progress(batch.upto, upto)
-            for lane in self._lanes:
-                lane.finish()
+
+    def _advance_in_processes(
+        self, names: Sequence["_Name"], upto: int, progress: Progress | None, batch_events: int
+    ) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        with ExitStack() as until:
+            lanes: dict[Pipe, _Lane] = {}
+            for name, lane in zip(names, self._lanes, strict=True):
+                ours, theirs = spawn.Pipe(duplex=False)
+                task = _Task(self._conninfo, name, lane.built, upto, batch_events)
+                process = spawn.Process(target=_work, args=(task, theirs), daemon=True)
+                process.start()
+                theirs.close()
+                until.callback(process.join)
+                until.callback(process.terminate)
+                lanes[until.enter_context(ours)] = lane
+            while lanes:
+                for pipe in [pipe for pipe in wait(list(lanes)) if isinstance(pipe, Pipe)]:
+                    if _told(pipe, lanes[pipe]):
+                        del lanes[pipe]
+                if progress is not None:
+                    progress(self.position, upto)
+        for lane in self._lanes:
+            lane.look_again()
 
     def index(self) -> None:
         """Create what only queries need, and let the planner know the tables."""
@@ -77,11 +126,64 @@ class Build:
             lane.index()
 
 
+class _Name(NamedTuple):
+    """Where another process finds a model."""
+
+    module: str
+    attribute: str
+
+
+class _Task(NamedTuple):
+    """What a process is to do."""
+
+    conninfo: str
+    model: _Name
+    built: Built
+    upto: int
+    batch_events: int
+
+
+def _name_of(model: ReadModel) -> _Name | None:
+    """None for a model that is no module's own, as tests make them: it is folded here."""
+    module = importlib.import_module(model.fold.__module__)
+    for attribute, value in vars(module).items():
+        if value is model:
+            return _Name(module.__name__, attribute)
+    return None
+
+
+def _work(task: _Task, tell: Pipe) -> None:
+    """Fold one model up to a position; tells the positions it reaches, or what went wrong. Runs in its own process."""
+    try:
+        model: ReadModel = getattr(importlib.import_module(task.model.module), task.model.attribute)
+        with (
+            Log(task.conninfo, readers=1) as log,
+            Build(task.conninfo, log, {model.name: model}, [task.built]) as build,
+        ):
+            build.advance(task.upto, lambda at, _: tell.send(at), task.batch_events)
+            tell.send(None)
+    except Exception as error:
+        tell.send(error)
+
+
+def _told(pipe: Pipe, lane: "_Lane") -> bool:
+    """Take one message of a process; whether it was its last. Raises what was raised there, BuildFailed."""
+    try:
+        said = pipe.recv()
+    except EOFError:
+        raise BuildFailed(f"{BuildFailed.__doc__} ({lane.built.schema})") from None
+    if isinstance(said, Exception):
+        raise said
+    if said is not None:
+        lane.built = replace(lane.built, position=said)
+    return said is None
+
+
 @contextmanager
-def _collecting_less() -> Iterator[None]:
+def _no_garbage() -> Iterator[None]:
     """Events are many and make no cycles: looking for garbage among them after every few hundred is time lost."""
     before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 1_000)
+    gc.set_threshold(500_000, 100, 1_000)
     try:
         yield
     finally:
@@ -89,15 +191,12 @@ def _collecting_less() -> Iterator[None]:
 
 
 class _Lane:
-    """One model's way: its fold runs here, its writes in a thread, behind each other."""
+    """One model's way: a connection of its own, and where it is."""
 
     def __init__(self, conninfo: str, model: ReadModel, built: Built) -> None:
-        self._model, self._schema, self.position = model, built.schema, built.position
-        self._connection: Connection = psycopg.connect(conninfo)
+        self.model, self.built = model, built
+        self._connection: Connection = psycopg.connect(conninfo, autocommit=True)
         self._parked = parked_streams(self._connection, built.schema)
-        self._connection.commit()
-        self._writer = _Writer()
-        self._unfinished: Batch | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -105,136 +204,32 @@ class _Lane:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.close()
         self._connection.close()
 
     def fold(self, batch: Batch) -> None:
-        """Fold a batch; what it wrote may still be on its way when this returns, and is committed by the next call."""
-        self.finish()
-        self._unfinished, self.position = batch, batch.upto
-        if needs_care(self._model, batch, self._parked):
-            self._fold_with_care(batch)
-            return
-        try:
-            self._begin(batch)
-            taken = batch.taken_by(self._model)
-            if taken:
-                self._model.fold(taken, _LaterDb(self._connection, self._writer))
-            self._writer.do(self._connection.commit)
-        except BaseException as error:
-            if is_outage(error):
-                raise
-            self._fold_with_care(batch)
+        """Fold the next batch, and commit it."""
+        if needs_care(self.model, batch, self._parked) or not self._fold(batch):
+            with self._connection.transaction():
+                move_checkpoints(self._connection, {self.built.schema: batch.after}, batch.upto)
+                fold_and_park(self._connection, self.model, self.built.schema, batch, self._parked)
+        self.built = replace(self.built, position=batch.upto)
 
-    def finish(self) -> None:
-        """Wait until the batch before is committed; if writing it failed, fold it again with care."""
-        batch = self._unfinished
-        if batch is None:
-            return
+    def _fold(self, batch: Batch) -> bool:
         try:
-            self._writer.wait()
+            with self._connection.transaction():
+                move_checkpoints(self._connection, {self.built.schema: batch.after}, batch.upto)
+                fold_batch(self._connection, self.model, self.built.schema, batch)
         except BaseException as error:
-            if is_outage(error):
+            if is_outage(error) or isinstance(error, FencedOff):
                 raise
-            self._fold_with_care(batch)
-        self._unfinished = None
+            return False
+        return True
+
+    def look_again(self) -> None:
+        """Another process went on in this schema."""
+        self._parked = parked_streams(self._connection, self.built.schema)
 
     def index(self) -> None:
-        create_other_indexes(self._connection, self._model, self._schema)
-        for name in sorted(self._model.tables.tables):
+        create_other_indexes(self._connection, self.model, self.built.schema)
+        for name in sorted(self.model.tables.tables):
             self._connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
-        self._connection.commit()
-
-    def _begin(self, batch: Batch) -> None:
-        move_checkpoints(self._connection, {self._schema: batch.after}, batch.upto)
-        use_schema(self._connection, self._schema)
-
-    def _fold_with_care(self, batch: Batch) -> None:
-        self._writer.forget()
-        self._connection.rollback()
-        self._begin(batch)
-        fold_and_park(self._connection, self._model, self._schema, batch, self._parked)
-        self._connection.commit()
-
-
-class _LaterDb(Db):
-    """Reads at once, when all writes before are done; writes in the lane's thread."""
-
-    def __init__(self, connection: Connection, writer: "_Writer") -> None:
-        super().__init__(connection)
-        self._writer = writer
-
-    def rows(self, statement: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
-        self._writer.wait()
-        return super().rows(statement, params)
-
-    def execute(self, statement: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> int:
-        self._writer.wait()
-        return super().execute(statement, params)
-
-    def by_key(self, table: sa.Table, keys: Collection[Any]) -> dict[Any, Row]:
-        if not keys:
-            return {}
-        self._writer.wait()
-        return super().by_key(table, keys)
-
-    def where_in(self, table: sa.Table, column: str, values: Collection[Any]) -> list[Row]:
-        if not values:
-            return []
-        self._writer.wait()
-        return super().where_in(table, column, values)
-
-    def copy_in(self, table: sa.Table, rows: Collection[Row]) -> None:
-        write, kept = super().copy_in, list(rows)
-        self._writer.do(lambda: write(table, kept))
-
-    def upsert(self, table: sa.Table, rows: Collection[Row]) -> None:
-        write, kept = super().upsert, list(rows)
-        self._writer.do(lambda: write(table, kept))
-
-    def add(self, table: sa.Table, rows: Collection[Row]) -> None:
-        write, kept = super().add, list(rows)
-        self._writer.do(lambda: write(table, kept))
-
-    def delete(self, table: sa.Table, keys: Collection[Any]) -> None:
-        remove, kept = super().delete, list(keys)
-        self._writer.do(lambda: remove(table, kept))
-
-
-class _Writer:
-    """A thread that does what it is given, in order; after a failure nothing more, until that was looked at."""
-
-    def __init__(self) -> None:
-        # One batch of one model hands over a few dozen writes; the bound only says that it cannot be without end.
-        self._work: queue.Queue[Callable[[], object] | None] = queue.Queue(maxsize=1_000)
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="build-writer", daemon=True)
-        self._thread.start()
-
-    def do(self, work: Callable[[], object]) -> None:
-        self._work.put(work)
-
-    def wait(self) -> None:
-        """Wait for everything given so far. Raises what failed."""
-        self._work.join()
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-
-    def forget(self) -> None:
-        """Wait, and take no notice of a failure."""
-        self._work.join()
-        self._error = None
-
-    def close(self) -> None:
-        self._work.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        while (work := self._work.get()) is not None:
-            if self._error is None:
-                try:
-                    work()
-                except BaseException as error:
-                    self._error = error
-            self._work.task_done()

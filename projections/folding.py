@@ -1,7 +1,7 @@
 """Folding one batch into one schema, and what happens when that fails: the same live, in a rebuild and as of a day."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -9,7 +9,7 @@ import psycopg
 from events.appends import LogUnavailable
 from events.canonical import decode_leaf
 from events.catalogue.base import Event, Recorded
-from events.catalogue.registry import OLD_VERSIONS, UndecodableEvent, UnknownEventType, written_class
+from events.catalogue.registry import EVENTS, OLD_VERSIONS, UndecodableEvent, UnknownEventType, written_class
 from events.store import Log
 from projections.base import Connection, Db, ReadModel, use_schema
 
@@ -38,7 +38,7 @@ class Undecoded:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The log from one position to another, decoded once for all models."""
+    """The log from one position to another: the events that some model takes, decoded once for all of them."""
 
     after: int
     upto: int
@@ -50,13 +50,21 @@ class Batch:
         return [recorded for recorded in self.events if type(recorded.event) in takes]
 
 
-def read_batch(log: Log, after: int, limit: int, upto: int | None = None) -> Batch | None:
-    """The next events of the log, None at its end. Raises LogUnavailable."""
+def passed_over(models: Iterable[ReadModel]) -> frozenset[bytes]:
+    """The wire names of today's events that none of the models takes. What nobody knows is never passed over."""
+    taken: frozenset[type[Event]] = frozenset().union(*(model.takes for model in models))
+    return frozenset(name.encode() for name, event in EVENTS.items() if event not in taken)
+
+
+def read_batch(
+    log: Log, after: int, limit: int, upto: int | None = None, passed: Collection[bytes] = ()
+) -> Batch | None:
+    """The next events of the log but for those `passed` over, None at its end. Raises LogUnavailable."""
     try:
-        events = log.read(after, limit, upto)
+        reached, events = log.read_but(after, limit, upto, passed)
     except (UnknownEventType, UndecodableEvent):
         return _read_carefully(log, after, limit, upto)
-    return Batch(after, after + len(events), events) if events else None
+    return Batch(after, reached, events) if reached > after else None
 
 
 def _read_carefully(log: Log, after: int, limit: int, upto: int | None) -> Batch:

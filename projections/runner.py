@@ -19,7 +19,16 @@ from events.group_commit import with_options
 from events.store import Log
 from projections import schemas
 from projections.base import Connection, ReadModel
-from projections.folding import Batch, fold_and_park, fold_batch, is_outage, needs_care, parked_streams, read_batch
+from projections.folding import (
+    Batch,
+    fold_and_park,
+    fold_batch,
+    is_outage,
+    needs_care,
+    parked_streams,
+    passed_over,
+    read_batch,
+)
 from projections.rebuild import rebuild
 from projections.schemas import OPTIONS, Built, FencedOff, move_checkpoints
 
@@ -41,6 +50,7 @@ class Projector:
         self._log = log
         self._models = {model.name: model for model in models}
         self._batch_events = batch_events
+        self._passed = passed_over(models)
         self._connection: Connection | None = None
         self._parked: dict[str, dict[str, int]] = {}
 
@@ -73,7 +83,7 @@ class Projector:
                 return behind
             # Models at different positions are first brought to the same one.
             ahead = min((built.position for built in served if built.position > behind), default=upto)
-            batch = read_batch(self._log, behind, self._batch_events, ahead)
+            batch = read_batch(self._log, behind, self._batch_events, ahead, self._passed)
             if batch is None:
                 return behind
             self._fold([built for built in served if built.position == behind], batch)

@@ -33,6 +33,7 @@ class Book:
         self.balances = Totals(t.BALANCES)
         self._new: dict[sa.Table, list[Row]] = defaultdict(list)
         self._set: dict[sa.Table, dict[Any, Row]] = defaultdict(dict)
+        self._moves: dict[tuple[str, int], Row] = {}
 
     def add(self, table: sa.Table, row: Row) -> None:
         """A row that no other event can make."""
@@ -63,10 +64,10 @@ class Book:
     ) -> None:
         """Something happened to a lot; lines of one event about the same batch add up."""
         key = (lot, recorded.position)
-        before = self._set[t.MOVEMENTS].get(key)
+        before = self._moves.get(key)
         units += before[6] if before else 0
         moment = recorded.occurred_at
-        self.put(t.MOVEMENTS, (*key, kind, place, other_place, consignment, units, mass_g, detail, moment))
+        self._moves[key] = (*key, kind, place, other_place, consignment, units, mass_g, detail, moment)
 
     def take(self, lot: str, column: int, *, mass_g: int = 0, pieces: int = 0) -> None:
         """Grams and pieces leave a lot; the column of the pieces stands behind that of the grams, if there is one."""
@@ -92,6 +93,7 @@ class Book:
         """Write everything, one statement or COPY for each table that changed."""
         for table, rows in self._new.items():
             self._db.copy_in(table, rows)
+        self._db.copy_in(t.MOVEMENTS, list(self._moves.values()))
         for table, keyed in self._set.items():
             self._db.upsert(table, list(keyed.values()))
         self.balances.flush(self._db)
