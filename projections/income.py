@@ -15,7 +15,7 @@ from projections import income_receipts as receipts
 from projections import income_tables as t
 from projections.base import Db, ReadModel
 from projections.bishkek import day_of
-from projections.income_ledger import Ledger, Wanted
+from projections.income_ledger import Ledger, Sums, Wanted
 from projections.income_periods import adjust_closed_pools, close_period, closed_pools_of
 from projections.lineage_tables import TAKES as LINEAGE_TAKES
 from projections.split import Terms
@@ -177,23 +177,25 @@ def _want_lines(wanted: Wanted, lines: Sequence[Any]) -> None:
 def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     """Apply a contiguous batch of events to the tables: everything up to a closing is written before it is computed."""
     segment: list[Recorded[Event]] = []
+    sums = Sums()
     for recorded in batch:
         if isinstance(recorded.event, settlement.PeriodClosed):
-            _fold_segment(segment, db)
+            _fold_segment(segment, db, sums)
             segment = []
-            close_period(db, recorded)  # type: ignore[arg-type]  # the event was just looked at
+            close_period(db, recorded, sums.accounts)  # type: ignore[arg-type]  # the event was just looked at
         else:
             segment.append(recorded)
-    _fold_segment(segment, db)
+    _fold_segment(segment, db, sums)
+    sums.flush(db)
 
 
-def _fold_segment(segment: Sequence[Recorded[Event]], db: Db) -> None:
+def _fold_segment(segment: Sequence[Recorded[Event]], db: Db, sums: Sums) -> None:
     if not segment:
         return
     wanted = Wanted()
     for recorded in segment:
         _want(wanted, recorded.event)
-    ledger = Ledger(db, wanted, segment)
+    ledger = Ledger(db, wanted, segment, sums)
     for recorded in segment:
         handler = HANDLERS.get(type(recorded.event))
         if handler is not None:

@@ -44,10 +44,9 @@ class Line(NamedTuple):
 
 
 class Base(NamedTuple):
-    """What all rows of one line of a receipt have in common; position and day are those of the line itself."""
+    """What all rows of one receipt have in common; position and day are those of the receipt itself."""
 
     ref: str
-    line: int
     channel: str
     place: str
     sale_month: str
@@ -80,6 +79,8 @@ class Home(NamedTuple):
 
 NOWHERE = Home("", "")
 
+_new_tuple = tuple.__new__
+
 
 @dataclass(slots=True)
 class Wanted:
@@ -93,18 +94,29 @@ class Wanted:
     villages: set[str] = field(default_factory=set)
 
 
+class Sums:
+    """Sums that a batch only adds to: no closing reads them, so they are written once for all segments of the batch."""
+
+    def __init__(self) -> None:
+        self.sales = Totals(t.SALES)
+        self.product_sales = Totals(t.PRODUCT_SALES)
+        self.accounts = Totals(t.ACCOUNTS)
+
+    def flush(self, db: Db) -> None:
+        for totals in (self.sales, self.product_sales, self.accounts):
+            totals.flush(db)
+
+
 class Ledger:
     """Everything that a segment of a batch between two closings reads and writes."""
 
-    def __init__(self, db: Db, wanted: Wanted, segment: Sequence[Recorded[Event]]) -> None:
+    def __init__(self, db: Db, wanted: Wanted, segment: Sequence[Recorded[Event]], sums: Sums) -> None:
         self.db = db
         self.lines: list[Row] = []
         self.changed: list[Row] = []
         self.rows: dict[Any, list[Row]] = defaultdict(list)
         self.pools = Totals(t.POOLS)
-        self.sales = Totals(t.SALES)
-        self.product_sales = Totals(t.PRODUCT_SALES)
-        self.accounts = Totals(t.ACCOUNTS)
+        self.sales, self.product_sales, self.accounts = sums.sales, sums.product_sales, sums.accounts
         self.reshared: list[tuple[int, str]] = []
         self.position, self._row = 0, 0
         self._terms_for: dict[tuple[str, str, date], Terms | None] = {}
@@ -238,32 +250,45 @@ class Ledger:
     def post(
         self,
         base: Base,
+        number: int,
         kind: str,
         on: date,
         target: tuple[str, str],
         home: Home | None,
         amounts: tuple[int, int, int, int, int, int, int, int],
     ) -> None:
-        """One row about `target` (product, batch): units, gross and the six parts, as in `income_lines`."""
+        """One row of a line about `target` (product, batch): units, gross and six parts, as in `income_lines`."""
         product, batch = target
+        ref, channel, place, sale_month, _, _ = base
         region, workshop = home or NOWHERE
         period = self.open_month(region, month_of(on)) if home else ""
-        line = Line(
-            self.position, self._row, kind, base.ref, base.line, base.channel, base.place, product, batch, workshop,
-            region, on, base.sale_month, period, self.position, *amounts,
-        )  # fmt: skip
+        # A rebuild makes several million of these; the class's own constructor costs twice as much.
+        line = _new_tuple(Line, (
+            self.position, self._row, kind, ref, number, channel, place, product, batch, workshop,
+            region, on, sale_month, period, self.position, *amounts,
+        ))  # fmt: skip
         self._row += 1
         self.lines.append(line)
-        self.by_ref.setdefault(base.ref, []).append(line)
-        units, gross, makers, _, _, _, _, suspense = amounts
+        of_receipt = self.by_ref.get(ref)
+        if of_receipt is None:
+            self.by_ref[ref] = [line]
+        else:
+            of_receipt.append(line)
+        units, gross, makers, workshops, outlets, brand, fund, suspense = amounts
         if home:
             self.pools[batch, region, period][0] += makers
         elif batch:
-            self.waiting[batch].add(base.ref)
-        sums = self.sales[base.channel, base.place, base.sale_month]
-        for at, amount in enumerate(amounts):
-            sums[at] += amount
-        sums = self.product_sales[product, base.channel, base.sale_month]
+            self.waiting[batch].add(ref)
+        sums = self.sales[channel, place, sale_month]
+        sums[0] += units
+        sums[1] += gross
+        sums[2] += makers
+        sums[3] += workshops
+        sums[4] += outlets
+        sums[5] += brand
+        sums[6] += fund
+        sums[7] += suspense
+        sums = self.product_sales[product, channel, sale_month]
         sums[0] += units
         sums[1] += gross
         sums[2] += makers
@@ -278,13 +303,12 @@ class Ledger:
         self.rows[t.FLAGS].append((flag, subject, self.position, place, detail))
 
     def flush(self) -> None:
-        """Write everything: one statement or COPY per table that changed."""
+        """Write everything but the sums of the batch: one statement or COPY per table that changed."""
         db = self.db
         self.lineage.write()
         db.copy_in(t.LINES, self.lines)
         db.copy_in(t.CHANGES, self.changed)
-        for totals in (self.pools, self.sales, self.product_sales, self.accounts):
-            totals.flush(db)
+        self.pools.flush(db)
         for table, rows in self.rows.items():
             width = len(table.primary_key)
             db.upsert(table, list({row[:width]: row for row in rows}.values()))

@@ -143,10 +143,10 @@ def shares_at(db: Db, batches: Iterable[str], position: int, changed_after: int 
     return {lot: Shares(tuple(producers), tuple(ppm)) for lot, producers, ppm in found}
 
 
-def close_period(db: Db, recorded: Recorded[PeriodClosed]) -> None:
+def close_period(db: Db, recorded: Recorded[PeriodClosed], accounts: Totals) -> None:
     """Freeze what a month's pools came to at `through_position`; what was posted after it moves on.
 
-    Raises StatementDiffers.
+    What was earned is added to the accounts in memory. Raises StatementDiffers.
     """
     event, position = recorded.event, recorded.position
     region, month, through = event.region, event.month, event.through_position
@@ -163,12 +163,10 @@ def close_period(db: Db, recorded: Recorded[PeriodClosed]) -> None:
     _move_on(db, region, month, through, position, low)
     db.copy_in(t.EARNED, [(p.batch, region, month, p.makers_tyiyn, p.producers, p.earned_tyiyn) for p in pools])
     db.copy_in(t.STATEMENTS, [(region, month, producer, tyiyn) for producer, tyiyn in found.rows])
-    accounts = Totals(t.ACCOUNTS)
     for producer, tyiyn in found.rows:
         sums = accounts[producer,]
         sums[0] += tyiyn
         sums[4] += tyiyn
-    accounts.flush(db)
     _adjust_what_changed_meanwhile(db, region, month, pools, (through, position))
 
 

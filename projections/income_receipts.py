@@ -78,17 +78,17 @@ def _share(
     lines: Iterable[tuple[str, str, int, int]],
 ) -> None:
     """Post the lines of a receipt, each shared once by the terms of its day."""
-    on = day_of(recorded.occurred_at)
-    month = month_of(on)
+    on, position = day_of(recorded.occurred_at), recorded.position
+    base = Base(ref, channel, place, month_of(on), position, on)
     for number, (product, batch, units, gross) in enumerate(lines):
-        base = Base(ref, number, channel, place, month, recorded.position, on)
-        terms = ledger.terms_for(channel, product, on, recorded.position)
+        terms = ledger.terms_for(channel, product, on, position)
         if terms is None:
             ledger.flag("no_terms", f"{kind}/{ref}" if kind == "sale" else ref, place, product)
-            ledger.post(base, kind, on, (product, batch), None, amounts_of(units, gross, None, None))
+            ledger.post(base, number, kind, on, (product, batch), None, (units, gross, 0, 0, 0, 0, 0, gross))
             continue
         home = ledger.home(batch)
-        ledger.post(base, kind, on, (product, batch), home, amounts_of(units, gross, split(gross, terms), home))
+        amounts = amounts_of(units, gross, split(gross, terms), home)
+        ledger.post(base, number, kind, on, (product, batch), home, amounts)
 
 
 def sale_voided(ledger: Ledger, recorded: Recorded[outlets.SaleVoided]) -> None:
@@ -142,12 +142,12 @@ def settle(ledger: Ledger, ref: str, kind: str) -> None:
     for line in posted:
         _add(booked, Target(line.line, line.day, line.product, line.batch, Home(line.region, line.workshop)), line[15:])
     first = posted[0]
+    base = Base(ref, first.channel, first.place, first.sale_month, first.position, first.day)
     for target in sorted({*should, *booked}):
         difference = tuple(map(sub, should.get(target, NOTHING), booked.get(target, NOTHING)))
         if any(difference):
-            base = Base(ref, target.line, first.channel, first.place, first.sale_month, first.position, first.day)
             home = target.home if target.home != NOWHERE else None
-            ledger.post(base, kind, target.day, (target.product, target.batch), home, difference)
+            ledger.post(base, target.line, kind, target.day, (target.product, target.batch), home, difference)
 
 
 def _due(ledger: Ledger, posted: list[Line], told: list[Change]) -> dict[Target, Amounts]:
@@ -165,7 +165,7 @@ def _due(ledger: Ledger, posted: list[Line], told: list[Change]) -> dict[Target,
     due: dict[Target, Amounts] = {}
     splits: dict[int, Split | None] = {}
     for number, line in sold.items():
-        base = Base(line.ref, number, line.channel, line.place, line.sale_month, line.position, line.day)
+        base = Base(line.ref, line.channel, line.place, line.sale_month, line.position, line.day)
         splits[number] = ledger.split(base, now[number][0], line.gross_tyiyn)
         _post_due(ledger, due, number, line.day, now[number], (line.units, line.gross_tyiyn, splits[number]), 1)
         if voids:
