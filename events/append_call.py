@@ -13,6 +13,7 @@ import psycopg
 from psycopg import pq
 
 from events.appends import (
+    GROUP_EVENTS_MAX,
     Append,
     Appended,
     AppendRefused,
@@ -41,6 +42,8 @@ _INT4 = struct.Struct("!ii")
 _INT8 = struct.Struct("!iq")
 _BIGINT = struct.Struct("!q")
 _NULL = _LENGTH.pack(-1)
+#: 0, 1, 2 ... as elements of an array: numbers of events and of streams in a group.
+_COUNTS = [_INT4.pack(4, count) for count in range(GROUP_EVENTS_MAX + 1)]
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -137,57 +140,55 @@ def _parameters_of_one(request: Append) -> list[bytes | None]:
 
 
 def _parameters(group: Sequence[Append]) -> list[bytes | None]:
-    ids: list[bytes] = []
-    hashes: list[bytes | None] = []
-    streams: list[bytes] = []
-    types: list[bytes] = []
-    occurred: list[bytes] = []
-    actors: list[bytes] = []
-    heads: list[bytes] = []
-    tails: list[bytes] = []
-    expected: list[bytes] = []
-    counts: dict[bytes, list[int]] = {}  # stream: its number in this call, its events so far
-    stream_numbers: list[bytes] = []
-    offsets: list[bytes] = []
-    for request in group:
-        stream = request.stream.encode()
-        count = counts.setdefault(stream, [len(counts) + 1, 0])
-        moment = _moment(request.occurred_at)
-        actor = request.actor.encode()
-        number = _INT4.pack(4, count[0])
-        hashes.append(request.request_hash)
-        expected.append(_NULL if request.expected_version is None else _INT4.pack(4, request.expected_version))
-        for event, event_id, (head, tail) in zip(request.events, request.event_ids, request.ends, strict=True):
-            count[1] += 1
-            ids.append(event_id.bytes)
-            streams.append(stream)
-            types.append(event.wire_name.encode())
-            occurred.append(moment)
-            actors.append(actor)
-            heads.append(head)
-            tails.append(tail)
-            stream_numbers.append(number)
-            offsets.append(_INT4.pack(4, count[1]))
-        for _ in request.events[1:]:
-            hashes.append(None)
-            expected.append(_NULL)
+    requests = [request for request in group for _ in request.events]  # for each event, whose it is
+    ends = [end for request in group for end in request.ends]
+    stream_numbers, offsets, distinct = _places(requests)
     return [
-        _array(_UUID, ids),
-        _nullable(_BYTEA, hashes),
-        _array(_TEXT, streams),
-        _array(_TEXT, types),
-        _packed(_INSTANT, occurred),
-        _array(_TEXT, actors),
-        _array(_BYTEA, heads),
-        _array(_BYTEA, tails),
-        _packed(_INTEGER, [_INT4.pack(4, len(request.events)) for request in group]),
-        None if all(request.expected_version is None for request in group) else _packed(_INTEGER, expected),
+        _array(_UUID, [event_id.bytes for request in group for event_id in request.event_ids]),
+        _nullable(_BYTEA, [r.request_hash if n == 0 else None for r in group for n in range(len(r.events))]),
+        _array(_TEXT, [request.stream.encode() for request in requests]),
+        _array(_TEXT, [event.wire_name.encode() for request in group for event in request.events]),
+        _packed(_INSTANT, [_moment(request.occurred_at) for request in requests]),
+        _array(_TEXT, [request.actor.encode() for request in requests]),
+        _array(_BYTEA, [head for head, _ in ends]),
+        _array(_BYTEA, [tail for _, tail in ends]),
+        _packed(_INTEGER, [_COUNTS[len(request.events)] for request in group]),
+        _expected(requests),
         _packed(_INTEGER, stream_numbers),
         _packed(_INTEGER, offsets),
-        _array(_TEXT, list(counts)),
+        _array(_TEXT, distinct),
         _given(group),
         _contents(group),
     ]
+
+
+def _places(requests: Sequence[Append]) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """For each event the number of its stream in this call, and which of the stream's events it is; the streams."""
+    counts: dict[str, list[int]] = {}
+    numbers, offsets = [], []
+    for request in requests:
+        count = counts.get(request.stream)
+        if count is None:
+            count = counts[request.stream] = [len(counts) + 1, 0]
+        count[1] += 1
+        numbers.append(_COUNTS[count[0]])
+        offsets.append(_COUNTS[count[1]])
+    return numbers, offsets, [stream.encode() for stream in counts]
+
+
+def _expected(requests: Sequence[Append]) -> bytes | None:
+    """The version at which each was decided; the log looks at a request's first event only."""
+    if all(request.expected_version is None for request in requests):
+        return None
+    versions = [request.expected_version for request in requests]
+    before = [None, *requests[:-1]]
+    return _packed(
+        _INTEGER,
+        [
+            _NULL if version is None or request is previous else _INT4.pack(4, version)
+            for version, request, previous in zip(versions, requests, before, strict=True)
+        ],
+    )
 
 
 def _given(group: Sequence[Append]) -> bytes | None:
@@ -214,10 +215,8 @@ def _packed(element: int, packed: list[bytes]) -> bytes:
 
 def _array(element: int, values: list[bytes]) -> bytes:
     pack = _LENGTH.pack
-    parts = [_HEADER.pack(1, 0, element, len(values), 1)]
-    for value in values:
-        parts += (pack(len(value)), value)
-    return b"".join(parts)
+    header = _HEADER.pack(1, 0, element, len(values), 1)
+    return header + b"".join([part for value in values for part in (pack(len(value)), value)])
 
 
 def _nullable(element: int, values: list[bytes | None]) -> bytes:

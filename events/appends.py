@@ -79,9 +79,12 @@ class Append:
     @cached_property
     def ends(self) -> tuple[Ends, ...]:
         """The leaves of its events without `recorded_at`. Raises NotPlain, EventTooLarge."""
+        actor, occurred_at, stream = self.actor, self.occurred_at, self.stream
         return tuple(
-            leaf_ends(self.actor, event_data(event), event_id, self.occurred_at, self.stream, event.wire_name)
-            for event, event_id in zip(self.events, self.event_ids, strict=True)
+            [
+                leaf_ends(actor, event_data(event), event_id, occurred_at, stream, event.wire_name)
+                for event, event_id in zip(self.events, self.event_ids, strict=True)
+            ]
         )
 
 

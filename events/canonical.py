@@ -22,6 +22,7 @@ from events.catalogue.base import Event, Recorded
 #: Entry bundles of a tiled transparency log give a leaf's length in 16 bits.
 LEAF_BYTES_MAX = 65_535
 
+_SORTED = orjson.OPT_SORT_KEYS
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 
 _BEFORE_ACTOR = len('{"actor":"')
@@ -65,7 +66,7 @@ class Ends(NamedTuple):
 
 def canonical(value: Any) -> bytes:
     """RFC 8785 bytes of a JSON value without floats and without keys beyond ASCII."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(value, option=_SORTED)
 
 
 def content_hash(value: Any) -> bytes:
@@ -75,7 +76,7 @@ def content_hash(value: Any) -> bytes:
 
 def event_data(event: Event) -> bytes:
     """An event's own fields as the log keeps them; a field that is None is left out."""
-    return canonical(event.model_dump(mode="json", exclude_none=True))
+    return orjson.dumps(event.model_dump(mode="json", exclude_none=True), option=_SORTED)
 
 
 def instant(moment: datetime) -> str:

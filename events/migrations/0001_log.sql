@@ -143,12 +143,10 @@ BEGIN
     stamp_bytes := log.instant(stamp);
     RETURN QUERY
     INSERT INTO log.events
-    SELECT before + u.n, u.event_id, u.request_hash, u.stream, current[u.stream_number] + u.number, u.type,
-           u.occurred_at, stamp, u.actor, l.leaf, sha256('\x00'::bytea || l.leaf)
-    FROM unnest(event_ids, request_hashes, streams, types, occurred, actors, heads, tails, stream_numbers, offsets)
-         WITH ORDINALITY
-         AS u(event_id, request_hash, stream, type, occurred_at, actor, head, tail, stream_number, number, n),
-         LATERAL (SELECT u.head || stamp_bytes || u.tail AS leaf OFFSET 0) AS l
+    SELECT before + n, event_ids[n], request_hashes[n], streams[n], current[stream_numbers[n]] + offsets[n], types[n],
+           occurred[n], stamp, actors[n], l.leaf, sha256('\x00'::bytea || l.leaf)
+    FROM generate_series(1, cardinality(event_ids)) AS n,
+         LATERAL (SELECT heads[n] || stamp_bytes || tails[n] AS leaf OFFSET 0) AS l
     RETURNING 0, events.position, events.position, events.recorded_at, events.leaf_hash;
     PERFORM pg_notify('ovop_log', (before + cardinality(event_ids))::text);
 END $$;
