@@ -93,6 +93,7 @@ def _outcomes(group: Sequence[Append], result: pq.abc.PGresult) -> list[Outcome]
     value = result.get_value
     outcomes: list[Outcome] = []
     row = 0
+    told, moment = b"", _EPOCH  # most of a group has the same instant
     for request in group:
         kind = (value(row, 0) or b"")[3]
         (first,) = _BIGINT.unpack(value(row, 1) or b"")
@@ -101,7 +102,9 @@ def _outcomes(group: Sequence[Append], result: pq.abc.PGresult) -> list[Outcome]
         elif kind == _LOST_RACE:
             outcomes.append(LostRace(first))
         else:
-            moment = _EPOCH + timedelta(microseconds=_BIGINT.unpack(value(row, 3) or b"")[0])
+            recorded_at = value(row, 3) or b""
+            if recorded_at != told:
+                told, moment = recorded_at, _EPOCH + timedelta(microseconds=_BIGINT.unpack(recorded_at)[0])
             leaf_hash = value(row, 4) or b""
             if kind == _APPENDED:
                 outcomes.append(Appended(first, first + len(request.events) - 1, moment, leaf_hash))
@@ -145,7 +148,7 @@ def _parameters(group: Sequence[Append]) -> list[bytes | None]:
     stream_numbers, offsets, distinct = _places(requests)
     return [
         _array(_UUID, [event_id.bytes for request in group for event_id in request.event_ids]),
-        _nullable(_BYTEA, [r.request_hash if n == 0 else None for r in group for n in range(len(r.events))]),
+        _packed(_BYTEA, _hashes(group)),
         _array(_TEXT, [request.stream.encode() for request in requests]),
         _array(_TEXT, [event.wire_name.encode() for request in group for event in request.events]),
         _packed(_INSTANT, [_moment(request.occurred_at) for request in requests]),
@@ -160,6 +163,16 @@ def _parameters(group: Sequence[Append]) -> list[bytes | None]:
         _given(group),
         _contents(group),
     ]
+
+
+def _hashes(group: Sequence[Append]) -> list[bytes]:
+    """A request's hash stands at its first event only."""
+    hashes = []
+    for request in group:
+        hashes.append(_LENGTH.pack(len(request.request_hash)) + request.request_hash)
+        if len(request.events) > 1:
+            hashes += [_NULL] * (len(request.events) - 1)
+    return hashes
 
 
 def _places(requests: Sequence[Append]) -> tuple[list[bytes], list[bytes], list[bytes]]:

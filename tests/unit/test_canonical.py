@@ -2,7 +2,10 @@
 
 import hashlib
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,9 +28,11 @@ from events.canonical import (
     leaf_ends,
     take_apart,
 )
+from events.catalogue import registry
 from events.catalogue.values import QUANTITY_MAX
 from tests import make
 
+GOLDEN = Path(__file__).parent.parent / "golden"
 HAPPENED = datetime(2016, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 RECORDED = b"2017-01-01T00:00:00.000000Z"
 
@@ -112,6 +117,30 @@ def test_a_decoded_leaf_is_the_event_that_was_told() -> None:
     assert (recorded.stream, recorded.actor) == ("shift/shift-1", "till/karakol-1")
     assert recorded.occurred_at == HAPPENED
     assert recorded.recorded_at == datetime(2017, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
+def test_an_event_s_bytes_are_the_canonical_form_of_its_fields(path: Path) -> None:
+    event = registry.validate_as_written(path.stem, path.read_bytes())
+
+    assert event_data(event) == rfc8785.dumps(event.model_dump(mode="json", exclude_none=True))
+
+
+def test_no_two_nonces_are_the_same_not_even_in_a_forked_process() -> None:
+    code = (
+        "import os\n"
+        "from events.canonical import _nonce\n"
+        "drawn = [_nonce() for _ in range(200)]\n"
+        "reader, writer = os.pipe()\n"
+        "if os.fork() == 0:\n"
+        "    os.write(writer, ' '.join(_nonce() for _ in range(200)).encode())\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        "drawn += [_nonce() for _ in range(200)] + os.read(reader, 65536).decode().split()\n"
+        "assert len(drawn) == len(set(drawn)) == 600 and {len(nonce) for nonce in drawn} == {32}\n"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_field_that_says_nothing_is_not_in_the_log() -> None:
