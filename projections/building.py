@@ -100,7 +100,9 @@ class Build:
     def _advance_in_processes(
         self, names: Sequence["_Name"], upto: int, progress: Progress | None, batch_events: int
     ) -> None:
-        spawn = multiprocessing.get_context("spawn")
+        # The server of forks has the models loaded once, and none of our threads and connections.
+        spawn = multiprocessing.get_context("forkserver")
+        spawn.set_forkserver_preload(sorted({name.module for name in names}))
         with ExitStack() as until:
             lanes: dict[Pipe, _Lane] = {}
             for name, lane in zip(names, self._lanes, strict=True):

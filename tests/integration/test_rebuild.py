@@ -3,19 +3,24 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from events.store import Log
+from events.store import Append, Log
 from projections.base import ReadModel
 from projections.rebuild import NothingToSwitchBackTo, RebuildDiffers, rebuild, switch_back
 from projections.runner import Projector
 from projections.schemas import serving
 from projections.scratch import SCRATCH_POSITIONS_MAX, scratch
+from services.read_models import READ_MODELS
 from tests import toys
-from tests.servers import LogDatabase
+from tests.histories import Said, facts, whole
+from tests.servers import LogDatabase, PostgresServer
 from tests.toys import cash_moved, record
 
 
@@ -180,3 +185,35 @@ def test_a_look_back_shows_the_tables_as_of_a_position_and_keeps_the_last_few(
 
     assert len(kept) == SCRATCH_POSITIONS_MAX
     assert [position for (position,) in kept] == [4, 5, 9]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(said=facts(), chance=st.randoms(use_true_random=False))
+def test_live_is_rebuilt_whatever_became_of_the_notifications(
+    postgres: PostgresServer, migrated_template: str, said: list[Said], chance: Any
+) -> None:
+    """News comes late, twice, out of order or not at all; a projector ends in between; then all models are rebuilt."""
+    database = LogDatabase(postgres, "ovop_notified")
+    postgres.drop(database.name)
+    postgres.create(database.name, migrated_template)
+    with Log(database.writer) as opened:
+        live = Projector(database.projector, opened, READ_MODELS, batch_events=chance.choice((1, 3, 50)))
+        live.prepare()
+        news: list[int] = []
+        for one in whole(said):
+            request = Append(one.event_id, bytes(32), one.stream, None, one.actor, one.occurred_at, (one.event,))
+            opened.append([request])
+            news += [one.position] * chance.choice((0, 1, 1, 2))
+            chance.shuffle(news)
+            if news and chance.random() < 0.4:
+                news.pop()
+                live.drain()
+            if chance.random() < 0.05:
+                live.close()
+        live.drain()
+        live.close()
+
+        done = rebuild(database.projector, opened, READ_MODELS)
+
+    assert all(model.was_compared and not model.differs_in for model in done)
+    postgres.drop(database.name)
