@@ -1,0 +1,180 @@
+"""The part of a lineage that one batch touches, read in bulk and held in memory."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from events.catalogue.base import Recorded
+from events.catalogue.network import ProductDefined
+from events.catalogue.production import (
+    BatchInputsCorrected,
+    BatchProduced,
+    LotCollected,
+    LotCorrected,
+    LotsPooled,
+    MaterialReceived,
+)
+from projections.base import Db, Row
+from projections.lineage import ALL_UNKNOWN, Shares
+from projections.lineage_tables import Content, Correction, Edge, LineageTables, Lot, Making, content_of, outputs
+
+REPORTS = (LotCollected, MaterialReceived, LotsPooled, BatchProduced)
+CORRECTIONS = (LotCorrected, BatchInputsCorrected)
+
+#: The tables of whose rows an image notes which ones changed.
+KEPT = ("lots", "makings", "edges", "corrections", "bases", "shares")
+
+
+class LineageImage:
+    """Lots, makings, edges and shares as one batch finds them.
+
+    Besides the lots of the batch it holds whatever lies downstream of lots that were known before, for they are
+    computed anew when an input of theirs arrives late or is corrected.
+    """
+
+    def __init__(self, tables: LineageTables, db: Db, batch: Sequence[Recorded[Any]]) -> None:
+        self._tables = tables
+        self._db = db
+        #: Judgements raised by the batch: flag, lot, position.
+        self.flags: list[tuple[str, str, int]] = []
+        #: Lots that the batch may make or change: of its reports, and of corrections that waited for one of these.
+        self.made: set[str] = set()
+        self._lots: dict[str, Lot] = {}
+        self._makings: dict[str, dict[str, Making]] = {}
+        self._in_edges: dict[str, dict[tuple[str, str], Edge]] = {}
+        self._outputs_of: dict[str, set[str]] = {}
+        self._bearing_outputs_of: dict[str, set[str]] = {}
+        self._shares: dict[str, tuple[int, Shares]] = {}
+        self._corrections: dict[tuple[str, str], Correction] = {}
+        self._bases: dict[str, str] = {}
+        self._stored: set[tuple[str, Any]] = set()
+        self._touched: dict[str, dict[Any, None]] = {name: {} for name in KEPT}
+        self._earlier: list[Row] = []
+        self._said: dict[int, Content] = {}
+        self._load([recorded for recorded in batch if isinstance(recorded.event, REPORTS + CORRECTIONS)], batch)
+
+    def lot(self, lot: str) -> Lot | None:
+        """A lot that the batch touches, as it is now."""
+        return self._lots.get(lot)
+
+    def stored_makers(self) -> set[str]:
+        """Who made what the batch may change, as far as it was known before the batch."""
+        makings = [making for makings in self._makings.values() for making in makings.values()]
+        alone = {f"producer/{making.producer}" for making in makings if making.producer}
+        return alone | {making.maker for making in makings if making.maker}
+
+    def _is_named(self, lot: str) -> bool:
+        """Whether the lineage knows of a lot: it was made, or taken by a step."""
+        return lot in self._lots or lot in self._shares
+
+    def shares(self, lot: str) -> Shares:
+        """The origin shares of a lot that the batch touches, as they are now."""
+        found = self._shares.get(lot)
+        return found[1] if found else ALL_UNKNOWN
+
+    def _follow(self, edge: Edge) -> None:
+        if not edge.closes_cycle:
+            self._outputs_of.setdefault(edge.input, set()).add(edge.output)
+            if edge.bears_origin:
+                self._bearing_outputs_of.setdefault(edge.input, set()).add(edge.output)
+
+    def _touch(self, table: str, key: Any) -> None:
+        self._touched[table][key] = None
+
+    # ------------------------------------------------------------------ reading
+
+    def _load(self, mentions: Sequence[Recorded[Any]], batch: Sequence[Recorded[Any]]) -> None:
+        products = {
+            recorded.event.product for recorded in batch if isinstance(recorded.event, BatchProduced | ProductDefined)
+        }
+        for product, basis in self._db.by_key(self._tables.bases, products).values():
+            self._bases[product] = basis
+            self._stored.add(("bases", product))
+        if not mentions:
+            return
+        self._said = {recorded.position: content_of(recorded.event) for recorded in mentions}
+        contents = [*self._said.values(), *self._load_corrections(mentions)]
+        made = {lot for content in contents for lot in outputs(content)}
+        taken = {given.lot for content in contents for given in content.inputs}
+        # A lot with shares is known; only of the others it matters whether they were named at all.
+        self._load_shares(made | taken)
+        known = self._load_lots(made | (taken - self._shares.keys())) & made
+        if known:
+            known |= self._load_makings(known)
+            made |= known
+            by_steps = {lot for content in contents if content.inputs for lot in outputs(content)} & known
+            self._load_downstream(known, by_steps)
+        self.made = made
+
+    def _load_corrections(self, mentions: Sequence[Recorded[Any]]) -> list[Content]:
+        reports = {str(recorded.event_id) for recorded in mentions if isinstance(recorded.event, REPORTS)}
+        corrected = {recorded.event.corrects for recorded in mentions if isinstance(recorded.event, CORRECTIONS)}
+        found = [
+            Correction(*row) for row in self._db.where_in(self._tables.corrections, "corrects", reports | corrected)
+        ]
+        for correction in found:
+            key = (correction.corrects, correction.type)
+            self._corrections[key] = correction
+            self._stored.add(("corrections", key))
+        return [correction.content() for correction in found if correction.corrects in reports]
+
+    def _load_lots(self, lots: set[str]) -> set[str]:
+        found = self._db.by_key(self._tables.lots, lots - self._lots.keys())
+        for lot, row in found.items():
+            self._lots[lot] = Lot(*row)
+            self._stored.add(("lots", lot))
+        return set(found)
+
+    def _load_makings(self, lots: set[str]) -> set[str]:
+        """Load the makings of lots, and of the by-products made along with them; the latter's lots are returned."""
+        along: set[str] = set()
+        for row in self._db.where_in(self._tables.makings, "lot", lots):
+            making = Making(*row)
+            self._makings.setdefault(making.lot, {})[making.event] = making
+            self._stored.add(("makings", (making.lot, making.event)))
+            along |= set(making.by_lots) - lots
+        along -= self._makings.keys()
+        if along:
+            self._load_lots(along)
+            self._load_makings(along)
+        return along
+
+    def _load_downstream(self, known: set[str], by_steps: set[str]) -> None:
+        """Load what was made of lots that were known before, with all that is needed to compute it anew.
+
+        Along origin-bearing edges only, but for lots that a step makes along all of them, to see a cycle.
+        """
+        below = self._reach(known, "AND e.bears_origin") | self._reach(by_steps, "")
+        edges = {
+            row[:3]: Edge(*row)
+            for column, lots in (("input", below), ("output", below))
+            for row in self._db.where_in(self._tables.edges, column, lots)
+        }
+        for key, edge in edges.items():
+            self._in_edges.setdefault(edge.output, {})[edge.input, edge.event] = edge
+            self._stored.add(("edges", key))
+            self._follow(edge)
+        self._load_makings(below - self._makings.keys())
+        self._load_shares(below | {edge.input for edge in edges.values()})
+
+    def _reach(self, roots: set[str], only: str) -> set[str]:
+        if not roots:
+            return set()
+        edges = self._tables.edges.name
+        found = self._db.rows(
+            f"""
+            WITH RECURSIVE reached (lot) AS (
+                SELECT lot COLLATE "C" FROM unnest(%s::text[]) AS root (lot)
+                UNION
+                SELECT e.output FROM reached r JOIN {edges} e ON e.input = r.lot WHERE NOT e.closes_cycle {only}
+            )
+            SELECT lot FROM reached
+            """,  # noqa: S608 - the table's own name and a constant
+            [list(roots)],
+        )
+        return {row[0] for row in found}
+
+    def _load_shares(self, lots: set[str]) -> None:
+        for row in self._db.by_key(self._tables.shares, lots - self._shares.keys()).values():
+            lot, position, producers, ppm = row
+            self._shares[lot] = (position, Shares(tuple(producers), tuple(ppm)))
+            self._stored.add(("shares", lot))
