@@ -62,8 +62,11 @@ def lineage_changed(ledger: Ledger, recorded: Recorded[Any]) -> None:
         known = ledger.lineage.lot(lot)
         if known is None or known.first_position != recorded.position:
             ledger.reshared.append((recorded.position, lot))
-    for lot in dict.fromkeys(made.lot for made in change.made):
+    made = dict.fromkeys(each.lot for each in change.made)
+    # All that one step made has a home from here on, before any receipt that names several of them is looked at.
+    for lot in made:
         ledger.forget_home(lot)
+    for lot in made:
         if lot in ledger.waiting and ledger.home(lot) is not None:
             for ref in sorted(ledger.waiting.pop(lot)):
                 receipts.settle(ledger, ref, "release")

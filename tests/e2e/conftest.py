@@ -29,9 +29,12 @@ _ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium, without a window and without errands of its own."""
+    """The system's Chromium, without a window and without errands of its own.
+
+    It ends with its module: while it lives, its event loop runs in this thread, and no test may start another.
+    """
     path = next(filter(None, map(shutil.which, _CHROMIUM)), None)
     if path is None:
         pytest.skip("no Chromium on this machine")
