@@ -90,7 +90,7 @@ def _break(admin_conninfo: str) -> None:
     """Positions from a sequence, and no lock: what the race is there to catch."""
     lock = "PERFORM 1 FROM log.head WHERE one FOR UPDATE;"
     changes = {
-        "append": ("SELECT before + u.n,", "SELECT nextval('log.broken'),"),
+        "append": ("SELECT before + n,", "SELECT nextval('log.broken'),"),
         "append_one": ("first := coalesce(last, 0) + 1;", "first := nextval('log.broken');"),
     }
     with psycopg.connect(admin_conninfo, autocommit=True) as connection:
