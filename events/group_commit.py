@@ -11,23 +11,10 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-import psycopg
-from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from events import append_call
-from events.appends import (
-    GROUP_EVENTS_MAX,
-    Append,
-    Appended,
-    AppendRefused,
-    Conflict,
-    Duplicate,
-    LogBusy,
-    LogClosed,
-    LogUnavailable,
-    Outcome,
-)
+from events.append_connection import Answer, AppendConnection
+from events.appends import GROUP_EVENTS_MAX, Append, LogBusy, LogClosed, LogUnavailable, Outcome
 
 #: Events that may wait for their commit in one process; more are refused with LogBusy.
 WAITING_EVENTS_MAX = 20_000
@@ -47,8 +34,6 @@ _OPTIONS = (
     # The plans of the append function are made once, while the log may still be empty: by index, whatever its size.
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
 )
-
-type _Answer = Outcome | Exception
 
 
 def with_options(conninfo: str, options: str) -> str:
@@ -73,7 +58,7 @@ class _Waiter:
     def __init__(self, appends: Sequence[Append], events: int) -> None:
         self.appends = appends
         self.events = events
-        self.answers: list[_Answer] = []
+        self.answers: list[Answer] = []
         self.answered = False
         self.leads = False
         self._asleep = threading.Lock()
@@ -92,10 +77,10 @@ class _SoonWaiter:
 
     __slots__ = ("answered", "answers", "appends", "events", "future")
 
-    def __init__(self, appends: Sequence[Append], events: int, future: asyncio.Future[list[_Answer]]) -> None:
+    def __init__(self, appends: Sequence[Append], events: int, future: asyncio.Future[list[Answer]]) -> None:
         self.appends = appends
         self.events = events
-        self.answers: list[_Answer] = []
+        self.answers: list[Answer] = []
         self.answered = False
         self.future = future
 
@@ -107,8 +92,7 @@ class GroupCommit:
     """The way into the log for one process: one connection, groups of at most 500 events."""
 
     def __init__(self, conninfo: str) -> None:
-        self._conninfo = with_options(conninfo, _OPTIONS)
-        self._connection: psycopg.Connection | None = None
+        self._connection = AppendConnection(with_options(conninfo, _OPTIONS))
         self._mutex = threading.Lock()
         self._queue: deque[_Caller] = deque()
         self._waiting_events = 0
@@ -128,7 +112,7 @@ class GroupCommit:
 
         Raises LogUnavailable, LogBusy, LogClosed, RecordedAtRefused, AppendRefused, NotPlain, EventTooLarge.
         """
-        answers: list[_Answer] = []
+        answers: list[Answer] = []
         for chunk, events in _chunks(appends):
             waiter = _Waiter(chunk, events)
             if not self._enter(waiter):
@@ -144,7 +128,7 @@ class GroupCommit:
 
     async def append_soon(self, appends: Sequence[Append]) -> list[Outcome]:
         """The same from asyncio, without blocking the loop."""
-        answers: list[_Answer] = []
+        answers: list[Answer] = []
         for chunk, events in _chunks(appends):
             waiter = _SoonWaiter(chunk, events, asyncio.get_running_loop().create_future())
             if self._enter(waiter):
@@ -161,9 +145,7 @@ class GroupCommit:
         if self._soon_leader is not None:
             self._soon_lead.release()
             self._soon_leader.join()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._connection.close()
 
     def _enter(self, caller: _Caller) -> bool:
         """Queue up; True if the caller has to lead."""
@@ -272,9 +254,9 @@ class GroupCommit:
         """Answer every caller of a group; whatever goes wrong is an answer too."""
         requests = [append for caller in group for append in caller.appends]
         start = time.monotonic()
-        answers: list[_Answer] = [LogUnavailable("interrupted")] * len(requests)
+        answers: list[Answer] = [LogUnavailable("interrupted")] * len(requests)
         try:
-            answers = self._answers(requests)
+            answers = self._connection.answers(requests)
         except Exception as error:  # whatever it was, the callers must wake up
             answers = [error] * len(requests)
         finally:
@@ -286,69 +268,6 @@ class GroupCommit:
             self._committed_at = time.monotonic()
             self._commit_seconds = self._committed_at - start
             self._callers_lately = len(group) + len(self._queue)
-
-    def _answers(self, requests: list[Append]) -> list[_Answer]:
-        """An id that occurs twice in a group is asked about once; the others wait for that answer or a next call."""
-        ids = {event_id for request in requests for event_id in request.event_ids}
-        if len(ids) == sum(len(request.events) for request in requests):
-            return self._run(requests)
-        answers: list[_Answer] = [LogUnavailable()] * len(requests)
-        remaining = list(range(len(requests)))
-        while remaining:
-            now, held = _without_repeats(requests, remaining)
-            settled: dict[object, tuple[bytes, _Answer]] = {}
-            for index, answer in zip(now, self._run([requests[index] for index in now]), strict=True):
-                answers[index] = answer
-                settled[requests[index].request_id] = (requests[index].request_hash, answer)
-            remaining = []
-            for index in held:
-                repeated = _answer_of_repeat(requests[index], settled)
-                if repeated is None:
-                    remaining.append(index)
-                else:
-                    answers[index] = repeated
-        return answers
-
-    def _run(self, requests: list[Append]) -> list[_Answer]:
-        """One call of the database. A request that the database refuses does not take its neighbours with it."""
-        try:
-            return list(self._run_again_if_cut_off(requests))
-        except AppendRefused as refusal:
-            if len(requests) == 1:
-                return [refusal]
-        answers: list[_Answer] = []
-        for request in requests:
-            try:
-                answers += self._run_again_if_cut_off([request])
-            except (AppendRefused, LogUnavailable) as error:
-                answers.append(error)
-        return answers
-
-    def _run_again_if_cut_off(self, requests: list[Append]) -> list[Outcome]:
-        """A connection that died since the last group is replaced once; what it stored is found by its ids."""
-        fresh = self._connection is None
-        try:
-            return append_call.run(self._connected(), requests)
-        except LogUnavailable:
-            connection = self._connection
-            if fresh or connection is None or connection.pgconn.status == pq.ConnStatus.OK:
-                raise
-        connection.close()
-        self._connection = None
-        return append_call.run(self._connected(), requests)
-
-    def _connected(self) -> psycopg.Connection:
-        if self._connection is not None and self._connection.pgconn.status != pq.ConnStatus.OK:
-            self._connection.close()
-            self._connection = None
-        if self._connection is None:
-            try:
-                connection = psycopg.connect(self._conninfo, autocommit=True)
-                append_call.prepare(connection)
-            except psycopg.Error as error:
-                raise LogUnavailable(str(error)) from error
-            self._connection = connection
-        return self._connection
 
 
 def _chunks(appends: Sequence[Append]) -> Iterator[tuple[Sequence[Append], int]]:
@@ -366,35 +285,13 @@ def _chunks(appends: Sequence[Append]) -> Iterator[tuple[Sequence[Append], int]]
         yield chunk, events
 
 
-def _outcomes(answers: list[_Answer]) -> list[Outcome]:
+def _outcomes(answers: list[Answer]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for answer in answers:
         if isinstance(answer, Exception):
             raise answer
         outcomes.append(answer)
     return outcomes
-
-
-def _without_repeats(requests: list[Append], indexes: list[int]) -> tuple[list[int], list[int]]:
-    seen: set[object] = set()
-    now, held = [], []
-    for index in indexes:
-        if seen.isdisjoint(requests[index].event_ids):
-            seen.update(requests[index].event_ids)
-            now.append(index)
-        else:
-            held.append(index)
-    return now, held
-
-
-def _answer_of_repeat(request: Append, settled: dict[object, tuple[bytes, _Answer]]) -> Outcome | None:
-    """What the log would answer to an id that it has just stored; None if it has to be asked."""
-    first_hash, first = settled.get(request.request_id, (b"", None))
-    if not isinstance(first, Appended | Duplicate):
-        return None
-    if request.request_hash != first_hash:
-        return Conflict(first.first_position)
-    return Duplicate(first.first_position, first.last_position, first.recorded_at, first.leaf_hash)
 
 
 def _settle(callers: list[_Caller]) -> None:
