@@ -1,5 +1,7 @@
 """The one connection on which a process appends: a group in, an answer for each request out, whatever goes wrong."""
 
+from collections.abc import Sequence
+
 import psycopg
 from psycopg import pq
 
@@ -22,8 +24,10 @@ class AppendConnection:
             self._connection.close()
             self._connection = None
 
-    def answers(self, requests: list[Append]) -> list[Answer]:
+    def answers(self, requests: Sequence[Append]) -> list[Answer]:
         """An id that occurs twice in a group is asked about once; the others wait for that answer or a next call."""
+        if len(requests) == 1:
+            return self._run(requests)
         ids = {event_id for request in requests for event_id in request.event_ids}
         if len(ids) == sum(len(request.events) for request in requests):
             return self._run(requests)
@@ -44,7 +48,7 @@ class AppendConnection:
                     answers[index] = repeated
         return answers
 
-    def _run(self, requests: list[Append]) -> list[Answer]:
+    def _run(self, requests: Sequence[Append]) -> list[Answer]:
         """One call of the database. A request that the database refuses does not take its neighbours with it."""
         try:
             return list(self._run_again_if_cut_off(requests))
@@ -59,7 +63,7 @@ class AppendConnection:
                 answers.append(error)
         return answers
 
-    def _run_again_if_cut_off(self, requests: list[Append]) -> list[Outcome]:
+    def _run_again_if_cut_off(self, requests: Sequence[Append]) -> list[Outcome]:
         """A connection that died since the last group is replaced once; what it stored is found by its ids."""
         fresh = self._connection is None
         try:
@@ -86,7 +90,7 @@ class AppendConnection:
         return self._connection
 
 
-def _without_repeats(requests: list[Append], indexes: list[int]) -> tuple[list[int], list[int]]:
+def _without_repeats(requests: Sequence[Append], indexes: list[int]) -> tuple[list[int], list[int]]:
     seen: set[object] = set()
     now, held = [], []
     for index in indexes:

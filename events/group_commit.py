@@ -30,7 +30,7 @@ LEAD_SECONDS_MAX = 0.002
 
 _OPTIONS = (
     "-c default_transaction_isolation=read\\ committed -c synchronous_commit=on -c jit=off"
-    " -c statement_timeout=30s -c lock_timeout=20s"
+    " -c lock_timeout=20s"
     # The plans of the append function are made once, while the log may still be empty: by index, whatever its size.
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
 )
@@ -112,6 +112,8 @@ class GroupCommit:
 
         Raises LogUnavailable, LogBusy, LogClosed, RecordedAtRefused, AppendRefused, NotPlain, EventTooLarge.
         """
+        if len(appends) == 1 and self._enter_alone(appends[0]):
+            return self._commit_alone(appends)
         answers: list[Answer] = []
         for chunk, events in _chunks(appends):
             waiter = _Waiter(chunk, events)
@@ -167,6 +169,24 @@ class GroupCommit:
             if lead:
                 self._soon_leads = isinstance(caller, _SoonWaiter)
             return lead
+
+    def _enter_alone(self, append: Append) -> bool:
+        """Take the lead if nobody else is there: then there is nothing to wait for and nobody to wake."""
+        _ = append.ends  # made outside the lead
+        with self._mutex:
+            if self._led or self._closed:
+                return False
+            self._led = True
+            self._soon_leads = False
+            return True
+
+    def _commit_alone(self, appends: Sequence[Append]) -> list[Outcome]:
+        start = time.monotonic()
+        try:
+            return _outcomes(self._connection.answers(appends))
+        finally:
+            self._note_commit(start, 1)
+            self._hand_over()
 
     def _lead_for(self, own: _Waiter) -> None:
         """Commit the leader's own requests, and what comes in the next moment too: a change of lead costs a wake-up."""
@@ -265,9 +285,12 @@ class GroupCommit:
                 caller.answers = answers[at : at + len(caller.appends)]
                 caller.answered = True
                 at += len(caller.appends)
-            self._committed_at = time.monotonic()
-            self._commit_seconds = self._committed_at - start
-            self._callers_lately = len(group) + len(self._queue)
+            self._note_commit(start, len(group))
+
+    def _note_commit(self, start: float, callers: int) -> None:
+        self._committed_at = time.monotonic()
+        self._commit_seconds = self._committed_at - start
+        self._callers_lately = callers + len(self._queue)
 
 
 def _chunks(appends: Sequence[Append]) -> Iterator[tuple[Sequence[Append], int]]:
