@@ -172,11 +172,6 @@ def take_apart(leaf: bytes) -> LeafParts:
     )
 
 
-def wire_name_of(leaf: bytes) -> bytes:
-    """The type of a leaf made by `leaf_ends`, without looking at the rest of it."""
-    return leaf[leaf.rindex(b'"', 0, -_END) + 1 : -_END]
-
-
 # A leaf's id is a UUID for certain: taking the constructor's checks out of the way of every event of a rebuild.
 _new_uuid, _set = object.__new__, object.__setattr__
 

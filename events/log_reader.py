@@ -11,7 +11,7 @@ from psycopg import pq
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from events.appends import LogUnavailable
-from events.canonical import decode_leaf, take_apart, wire_name_of
+from events.canonical import decode_leaf, take_apart
 from events.catalogue.base import Event, Recorded
 from events.group_commit import with_options
 
@@ -23,6 +23,11 @@ _RANGE = (
     b" ORDER BY position LIMIT $3::int8"
 )
 _RANGE_WITH_HASH = _RANGE.replace(b"position FROM", b"position, leaf_hash FROM")
+#: The leaves of some types stay where they are: nothing comes for what nobody takes, an empty one for what is left.
+_RANGE_BUT = _RANGE.replace(
+    b"leaf,",
+    b"CASE WHEN type = ANY($4::text[]) THEN NULL WHEN type = ANY($5::text[]) THEN ''::bytea ELSE leaf END,",
+)
 _VERSION = struct.Struct("!i")
 _POSITION = struct.Struct("!q")
 _END_OF_LOG = 2**63 - 1
@@ -77,6 +82,14 @@ class Network(NamedTuple):
     clock: str  #: `real` or `simulated`
 
 
+class Stretch(NamedTuple):
+    """A part of the log, some of whose events were left where they are."""
+
+    upto: int  #: the last position looked at
+    events: list[Recorded[Event]]
+    left_at: list[int]  #: positions of the events that were left
+
+
 class LogReader:
     """Some connections that can only read."""
 
@@ -117,20 +130,28 @@ class LogReader:
         ]
 
     def read_but(
-        self, after: int, limit: int, upto: int | None, passed_over: Collection[bytes]
-    ) -> tuple[int, list[Recorded[Event]]]:
-        """The same but for events of some wire names, which are not decoded; and the last position looked at.
+        self,
+        after: int,
+        limit: int,
+        upto: int | None = None,
+        passed_over: Collection[str] = (),
+        left: Collection[str] = (),
+    ) -> "Stretch":
+        """The same but for events of some wire names, whose leaves stay in the database.
 
-        Whoever folds only some types does not pay for the others. Raises what `read` raises.
+        Whoever folds only some types does not pay for those `passed_over`; of those `left` it is told the positions, to
+        fold them where they are. Raises what `read` raises.
         """
-        result = self._range(_RANGE, after, limit, upto)
+        result = self._range(_RANGE_BUT, after, limit, upto, [_text_array(passed_over), _text_array(left)])
         value, version_of = result.get_value, _VERSION.unpack
-        found = []
+        found, left_at = [], []
         for row in range(result.ntuples):
-            leaf = value(row, 1) or b""
-            if wire_name_of(leaf) not in passed_over:
+            leaf = value(row, 1)
+            if leaf:
                 found.append(decode_leaf(after + 1 + row, version_of(value(row, 0) or b"")[0], leaf))
-        return after + result.ntuples, found
+            elif leaf is not None:
+                left_at.append(after + 1 + row)
+        return Stretch(after + result.ntuples, found, left_at)
 
     def read_leaves(self, after: int, limit: int, upto: int | None = None) -> list[LeafRow]:
         """The same without decoding the events."""
@@ -182,8 +203,11 @@ class LogReader:
     def _rows(self, query: LiteralString, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._on_connection(lambda connection: connection.execute(query, parameters, binary=True).fetchall())
 
-    def _range(self, query: bytes, after: int, limit: int, upto: int | None) -> pq.abc.PGresult:
-        parameters = [str(after).encode(), str(_END_OF_LOG if upto is None else upto).encode(), str(limit).encode()]
+    def _range(
+        self, query: bytes, after: int, limit: int, upto: int | None, more: Sequence[bytes] = ()
+    ) -> pq.abc.PGresult:
+        last = _END_OF_LOG if upto is None else upto
+        parameters = [str(after).encode(), str(last).encode(), str(limit).encode(), *more]
 
         def fetch(connection: psycopg.Connection) -> pq.abc.PGresult:
             result = connection.pgconn.exec_params(query, parameters, result_format=pq.Format.BINARY)
@@ -194,9 +218,9 @@ class LogReader:
         result = self._on_connection(fetch)
         if result.ntuples:
             # Positions rise and begin behind `after`: if the last one is where it belongs, so are all.
-            (last,) = _POSITION.unpack(result.get_value(result.ntuples - 1, 2) or b"")
-            if last != after + result.ntuples:
-                raise LogDamaged(after, last)
+            (found,) = _POSITION.unpack(result.get_value(result.ntuples - 1, 2) or b"")
+            if found != after + result.ntuples:
+                raise LogDamaged(after, found)
         return result
 
     def _on_connection[T](self, ask: Callable[[psycopg.Connection], T]) -> T:
@@ -212,6 +236,11 @@ class LogReader:
                 return ask(connection)
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise LogUnavailable(str(error)) from error
+
+
+def _text_array(names: Collection[str]) -> bytes:
+    """Wire names hold nothing that an array would have to escape."""
+    return ("{" + ",".join(sorted(names)) + "}").encode()
 
 
 def _leaf_row(position: int, version: int, leaf: bytes, leaf_hash: bytes) -> LeafRow:

@@ -30,7 +30,7 @@ from events.appends import (
 from events.canonical import EventTooLarge, NotPlain, content_hash
 from events.catalogue.base import Event, Recorded
 from events.group_commit import GroupCommit
-from events.log_reader import Found, Head, LeafRow, LogDamaged, LogReader, Network
+from events.log_reader import Found, Head, LeafRow, LogDamaged, LogReader, Network, Stretch
 
 __all__ = [
     "GROUP_EVENTS_MAX",
@@ -101,10 +101,15 @@ class Log:
         return self._reader.read(after, limit, upto)
 
     def read_but(
-        self, after: int, limit: int, upto: int | None, passed_over: Collection[bytes]
-    ) -> tuple[int, list[Recorded[Event]]]:
-        """The same without events of some wire names; and the last position that was looked at."""
-        return self._reader.read_but(after, limit, upto, passed_over)
+        self,
+        after: int,
+        limit: int,
+        upto: int | None = None,
+        passed_over: Collection[str] = (),
+        left: Collection[str] = (),
+    ) -> Stretch:
+        """The same without events of some wire names; of those `left` in the database it tells the positions."""
+        return self._reader.read_but(after, limit, upto, passed_over, left)
 
     def read_leaves(self, after: int, limit: int, upto: int | None = None) -> list[LeafRow]:
         """The same without decoding the events."""

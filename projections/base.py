@@ -5,6 +5,7 @@ own (`inventory_1`, `inventory_2` ...), and every statement names them unqualifi
 and its queries work on what is served, on a rebuild beside it and on a scratch copy of the past alike.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,6 +18,7 @@ from psycopg import sql
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from events.canonical import decode_leaf
 from events.catalogue.base import Event, Recorded
 
 #: Up to so many rows travel as arrays in one statement; more are staged by COPY.
@@ -99,6 +101,9 @@ class ReadModel:
     `fold(batch, db)` is a function of the batch and the tables alone (no clock, no chance, no serials), and any cut of
     the log into batches gives the same tables. `version` is raised when the tables or the fold change: what is served
     then stays in service until the new version has been built beside it. Table names are unique over all read models.
+
+    Events of the types `in_bulk` need not be read by a long build: the batch then only tells where they lie
+    (`Db.left`), and the fold takes the ordinary ones among them in the database, all at a time, and reads the others.
     """
 
     name: str
@@ -106,6 +111,18 @@ class ReadModel:
     tables: sa.MetaData
     takes: frozenset[type[Event]]
     fold: "Callable[[Sequence[Recorded[Event]], Db], None]"
+    in_bulk: frozenset[type[Event]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The positions of events that a batch left in the log's table, rising."""
+
+    positions: list[int]
+
+    def between(self, after: int, upto: int) -> list[int]:
+        """Those behind one position and up to another."""
+        return self.positions[bisect_right(self.positions, after) : bisect_right(self.positions, upto)]
 
 
 class Db:
@@ -115,8 +132,20 @@ class Db:
     of a few events costs a few round trips, a rebuild's batch of tens of thousands travels by COPY.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, left: Left | None = None) -> None:
         self.connection = connection
+        self.left = left
+
+    def opened(self, positions: Collection[int]) -> list[Recorded[Event]]:
+        """Events that the batch left in the database, read after all; in the order of their positions."""
+        if not positions:
+            return []
+        found = self.connection.execute(
+            "SELECT position, version, leaf FROM log.events WHERE position = ANY(%s::bigint[]) ORDER BY position",
+            [array_text(positions)],
+            binary=True,
+        )
+        return [decode_leaf(*row) for row in found]
 
     def rows(self, statement: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """The rows of a query written out in SQL, table names unqualified."""

@@ -9,7 +9,7 @@ interpreter uses one processor.
 import gc
 import importlib
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -85,15 +85,18 @@ class Build:
 
     def _advance_here(self, upto: int, progress: Progress | None, batch_events: int) -> None:
         passed = passed_over(lane.model for lane in self._lanes)
+        left = self._lanes[0].leaves() if len(self._lanes) == 1 else frozenset()
         with _no_garbage():
             while (after := self.position) < upto:
                 ahead = min((at for lane in self._lanes if (at := lane.built.position) > after), default=upto)
-                batch = read_batch(self._log, after, batch_events, min(ahead, upto), passed)
+                batch = read_batch(self._log, after, batch_events, min(ahead, upto), passed, left)
                 if batch is None:
                     break
                 for lane in self._lanes:
-                    if lane.built.position == after:
-                        lane.fold(batch)
+                    if lane.built.position == after and not lane.fold(batch):
+                        # Something in it, or in what was left, is to be parked: everything is read, and looked at.
+                        lane.fold_carefully(_whole(self._log, batch, passed))
+                        left = lane.leaves()
                 if progress is not None:
                     progress(batch.upto, upto)
 
@@ -194,6 +197,15 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
+def _whole(log: Log, batch: Batch, passed: Collection[str]) -> Batch:
+    """The same batch with everything read that was left in the database."""
+    if batch.left is None:
+        return batch
+    found = read_batch(log, batch.after, batch.upto - batch.after, batch.upto, passed)
+    assert found is not None  # noqa: S101 - it was just there
+    return found
+
+
 class _Lane:
     """One model's way: a connection of its own, and where it is."""
 
@@ -210,12 +222,22 @@ class _Lane:
     ) -> None:
         self._connection.close()
 
-    def fold(self, batch: Batch) -> None:
-        """Fold the next batch, and commit it."""
+    def leaves(self) -> frozenset[str]:
+        """The wire names of events that may be left in the database: none once a stream is parked."""
+        return frozenset() if self._parked else frozenset(event.wire_name for event in self.model.in_bulk)
+
+    def fold(self, batch: Batch) -> bool:
+        """Fold the next batch, and commit it; False when there is something in it that is to be parked."""
         if needs_care(self.model, batch, self._parked) or not self._fold(batch):
-            with self._connection.transaction():
-                move_checkpoints(self._connection, {self.built.schema: batch.after}, batch.upto)
-                fold_and_park(self._connection, self.model, self.built.schema, batch, self._parked)
+            return False
+        self.built = replace(self.built, position=batch.upto)
+        return True
+
+    def fold_carefully(self, batch: Batch) -> None:
+        """Fold what can be folded of the next batch, park the rest, and commit both."""
+        with self._connection.transaction():
+            move_checkpoints(self._connection, {self.built.schema: batch.after}, batch.upto)
+            fold_and_park(self._connection, self.model, self.built.schema, batch, self._parked)
         self.built = replace(self.built, position=batch.upto)
 
     def _fold(self, batch: Batch) -> bool:

@@ -11,7 +11,7 @@ from events.canonical import decode_leaf
 from events.catalogue.base import Event, Recorded
 from events.catalogue.registry import EVENTS, OLD_VERSIONS, UndecodableEvent, UnknownEventType, written_class
 from events.store import Log
-from projections.base import Connection, Db, ReadModel, use_schema
+from projections.base import Connection, Db, Left, ReadModel, use_schema
 
 logger = logging.getLogger(__name__)
 
@@ -44,27 +44,38 @@ class Batch:
     upto: int
     events: list[Recorded[Event]]
     undecoded: tuple[Undecoded, ...] = ()
+    left: Left | None = None  #: what was left in the database, for the one model that folds it there
 
     def taken_by(self, model: ReadModel) -> list[Recorded[Event]]:
         takes = model.takes
         return [recorded for recorded in self.events if type(recorded.event) in takes]
 
 
-def passed_over(models: Iterable[ReadModel]) -> frozenset[bytes]:
+def passed_over(models: Iterable[ReadModel]) -> frozenset[str]:
     """The wire names of today's events that none of the models takes. What nobody knows is never passed over."""
     taken: frozenset[type[Event]] = frozenset().union(*(model.takes for model in models))
-    return frozenset(name.encode() for name, event in EVENTS.items() if event not in taken)
+    return frozenset(name for name, event in EVENTS.items() if event not in taken)
 
 
 def read_batch(
-    log: Log, after: int, limit: int, upto: int | None = None, passed: Collection[bytes] = ()
+    log: Log,
+    after: int,
+    limit: int,
+    upto: int | None = None,
+    passed: Collection[str] = (),
+    left: Collection[str] = (),
 ) -> Batch | None:
-    """The next events of the log but for those `passed` over, None at its end. Raises LogUnavailable."""
+    """The next events of the log but for those `passed` over, None at its end. Raises LogUnavailable.
+
+    The events of the wire names `left` stay where they are, for a fold that takes them there.
+    """
     try:
-        reached, events = log.read_but(after, limit, upto, passed)
+        found = log.read_but(after, limit, upto, passed, left)
     except (UnknownEventType, UndecodableEvent):
         return _read_carefully(log, after, limit, upto)
-    return Batch(after, reached, events) if reached > after else None
+    if found.upto == after:
+        return None
+    return Batch(after, found.upto, found.events, left=Left(found.left_at) if found.left_at else None)
 
 
 def _read_carefully(log: Log, after: int, limit: int, upto: int | None) -> Batch:
@@ -94,8 +105,8 @@ def fold_batch(connection: Connection, model: ReadModel, schema: str, batch: Bat
     """
     use_schema(connection, schema)
     taken = batch.taken_by(model)
-    if taken:
-        model.fold(taken, Db(connection))
+    if taken or batch.left:
+        model.fold(taken, Db(connection, batch.left))
 
 
 def needs_care(model: ReadModel, batch: Batch, parked: dict[str, int]) -> bool:
