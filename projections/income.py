@@ -11,10 +11,12 @@ from typing import Any
 
 from events.catalogue import center, network, outlets, production, settlement
 from events.catalogue.base import Event, Recorded
+from events.catalogue.values import QUANTITY_MAX
 from projections import income_receipts as receipts
 from projections import income_tables as t
 from projections.base import Db, ReadModel
 from projections.bishkek import day_of
+from projections.income_in_bulk import LEFT, share_ordinary_receipts
 from projections.income_ledger import Ledger, Sums, Wanted
 from projections.income_periods import adjust_closed_pools, close_period, closed_pools_of
 from projections.lineage_tables import TAKES as LINEAGE_TAKES
@@ -181,18 +183,22 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     """Apply a contiguous batch of events to the tables: everything up to a closing is written before it is computed."""
     segment: list[Recorded[Event]] = []
     sums = Sums()
+    behind = 0
     for recorded in batch:
         if isinstance(recorded.event, settlement.PeriodClosed):
-            _fold_segment(segment, db, sums)
-            segment = []
+            _fold_segment(segment, db, sums, behind, recorded.position)
+            segment, behind = [], recorded.position
             close_period(db, recorded, sums.accounts)  # type: ignore[arg-type]  # the event was just looked at
         else:
             segment.append(recorded)
-    _fold_segment(segment, db, sums)
+    _fold_segment(segment, db, sums, behind, QUANTITY_MAX)
     sums.flush(db)
 
 
-def _fold_segment(segment: Sequence[Recorded[Event]], db: Db, sums: Sums) -> None:
+def _fold_segment(read: list[Recorded[Event]], db: Db, sums: Sums, after: int, upto: int) -> None:
+    """Fold what lies between two closings: the ordinary receipts that were left, then everything that was read."""
+    left = share_ordinary_receipts(db, after, upto, read)
+    segment = sorted([*read, *left], key=lambda recorded: recorded.position) if left else read
     if not segment:
         return
     wanted = Wanted()
@@ -213,4 +219,4 @@ def _fold_segment(segment: Sequence[Recorded[Event]], db: Db, sums: Sums) -> Non
 TAKES = frozenset(HANDLERS) | LINEAGE_TAKES | {settlement.PeriodClosed}
 assert all(kind in HANDLERS for kind in LINEAGE_TAKES)  # noqa: S101 - a lineage event without its handler is a slip
 
-MODEL = ReadModel("income", 1, t.TABLES, TAKES, fold)
+MODEL = ReadModel("income", 1, t.TABLES, TAKES, fold, LEFT)
