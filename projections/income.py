@@ -219,4 +219,4 @@ def _fold_segment(read: list[Recorded[Event]], db: Db, sums: Sums, after: int, u
 TAKES = frozenset(HANDLERS) | LINEAGE_TAKES | {settlement.PeriodClosed}
 assert all(kind in HANDLERS for kind in LINEAGE_TAKES)  # noqa: S101 - a lineage event without its handler is a slip
 
-MODEL = ReadModel("income", 1, t.TABLES, TAKES, fold, LEFT)
+MODEL = ReadModel("income", 2, t.TABLES, TAKES, fold, LEFT)

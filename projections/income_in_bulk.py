@@ -187,8 +187,8 @@ WITH splits AS MATERIALIZED (
               gross_tyiyn, makers_tyiyn, workshop_tyiyn, outlet_tyiyn, brand_tyiyn, fund_tyiyn
 ), pooled AS (
     INSERT INTO income_pools AS p
-    SELECT batch, region, period, sum(makers_tyiyn) FROM posted GROUP BY batch, region, period
-    ON CONFLICT (batch, region, period) DO UPDATE SET makers_tyiyn = p.makers_tyiyn + excluded.makers_tyiyn
+    SELECT region, period, batch, sum(makers_tyiyn) FROM posted GROUP BY region, period, batch
+    ON CONFLICT (region, period, batch) DO UPDATE SET makers_tyiyn = p.makers_tyiyn + excluded.makers_tyiyn
 ), sold AS (
     INSERT INTO income_sales AS s
     SELECT channel, place, sale_month, sum(units), sum(gross_tyiyn), sum(makers_tyiyn), sum(workshop_tyiyn),

@@ -276,7 +276,7 @@ class Ledger:
             of_receipt.append(line)
         units, gross, makers, workshops, outlets, brand, fund, suspense = amounts
         if home:
-            self.pools[batch, region, period][0] += makers
+            self.pools[region, period, batch][0] += makers
         elif batch:
             self.waiting[batch].add(ref)
         sums = self.sales[channel, place, sale_month]

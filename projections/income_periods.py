@@ -178,8 +178,8 @@ def _move_on(db: Db, region: str, month: str, through: int, position: int, low: 
     )
     pools = Totals(t.POOLS)
     for batch, makers in moved:
-        pools[batch, region, month][0] -= makers
-        pools[batch, region, following][0] += makers
+        pools[region, month, batch][0] -= makers
+        pools[region, following, batch][0] += makers
     pools.flush(db)
     db.execute(
         "UPDATE income_adjustments SET period = %s, posted_position = %s"

@@ -87,7 +87,7 @@ CHANGES = Table(
 )
 
 #: The makers' part of a batch's sales, by the month in which it counts.
-POOLS = Table("income_pools", TABLES, key_id("batch"), key_id("region"), key_id("period"), number("makers_tyiyn"))
+POOLS = Table("income_pools", TABLES, key_id("region"), key_id("period"), key_id("batch"), number("makers_tyiyn"))
 
 #: Sales net of their voids and returns, by the month of the sale, with the parts they were shared into.
 SALES = Table(
