@@ -102,14 +102,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_receipts (
 #: is looked up in a hash, where `= ANY` of a parameter would be compared one by one.
 _STAGE = f"""
 WITH lines AS MATERIALIZED (
-    SELECT e.position, l.line - 1 AS line, s.said ->> 'sale' AS ref, s.said ->> 'outlet' AS outlet,
+    SELECT e.position, coalesce(l.line, 1) - 1 AS line, s.said ->> 'sale' AS ref, s.said ->> 'outlet' AS outlet,
            (e.occurred_at AT TIME ZONE 'Asia/Bishkek')::date AS day, l.product, l.batch, l.units,
            l.units * l.unit_price_tyiyn AS gross
     FROM log.events e
     CROSS JOIN LATERAL (SELECT {DATA} AS said OFFSET 0) s
-    CROSS JOIN LATERAL ROWS FROM (
+    LEFT JOIN LATERAL ROWS FROM (
         jsonb_to_recordset(s.said -> 'lines') AS (product text, batch text, units bigint, unit_price_tyiyn bigint)
-    ) WITH ORDINALITY AS l (product, batch, units, unit_price_tyiyn, line)
+    ) WITH ORDINALITY AS l (product, batch, units, unit_price_tyiyn, line) ON true
     WHERE e.position = ANY(%(left)s::bigint[])
 ), met AS MATERIALIZED (
     SELECT ref FROM lines WHERE line = 0 GROUP BY ref HAVING count(*) > 1

@@ -1,0 +1,103 @@
+"""Receipts that a long build leaves in the log's table come to the same tables as receipts that are read one by one."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from events.catalogue.base import Event
+from projections import income_in_bulk
+from projections.income import MODEL
+from tests import make
+from tests.books import START, History, Tables, connect
+from tests.integration.test_income_closings import Live
+from tests.servers import LogDatabase
+from tests.shop_histories import BATCHES, DECISIONS, PRODUCTS, facts
+
+MONTHS = ("2016-03", "2016-04")
+#: What may come between receipts and change how those around it are shared.
+MEETING: tuple[Event, ...] = (
+    make.share_terms_agreed(effective_from=date(2016, 3, 20), makers_bp=5_000, fund_bp=1_500),
+    make.share_terms_agreed(channel="wholesale", makers_bp=8_000, outlet_bp=0, fund_bp=0),
+    make.product_defined(product="honey-500", group="sweets"),
+    make.product_defined(product="tea-50", group="tea"),
+    make.outlet_opened(outlet="bokonbaevo", channel="wholesale"),
+    make.producer_registered(producer="p-009"),
+    make.batch_produced(lot="batch-tea-1", made_by="producer/p-009", product="tea-50"),
+    make.batch_produced(lot="batch-jam-2", made_by="producer/p-001", inputs=()),
+    make.batch_produced(lot="batch-jam-1", made_by="producer/p-002", inputs=()),
+    make.lot_corrected(lot="batch-honey-1", producer="p-001"),
+)
+
+
+@pytest.fixture
+def income(module_log_database: LogDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
+    monkeypatch.setattr(income_in_bulk, "RECEIPTS_MIN", 1)
+    with connect(module_log_database.admin) as connection:
+        yield Tables(connection, MODEL, "income_test")
+        connection.rollback()
+
+
+@st.composite
+def receipts(draw: st.DrawFn) -> list[Event]:
+    """Receipts of two shops: most by known batches; some ids come twice, some batches and products are not known."""
+    said: list[Event] = []
+    for number in range(draw(st.integers(5, 25))):
+        sold = [
+            make.sale_line(
+                product=draw(st.sampled_from((*PRODUCTS, "tea-50", "ghost"))),
+                batch=draw(st.sampled_from((*BATCHES, *BATCHES, *BATCHES, "batch-jam-2", "batch-tea-1", "lost", None))),
+                units=draw(st.integers(1, 4)),
+                unit_price_tyiyn=draw(st.integers(0, 50_001)),
+            )
+            for _ in range(draw(st.integers(0, 3)))
+        ]
+        total = sum(line.units * line.unit_price_tyiyn for line in sold)
+        said.append(
+            make.sale_made(
+                sale=f"receipt-{draw(st.integers(0, 60))}",
+                outlet=draw(st.sampled_from(("karakol", "karakol", "bokonbaevo"))),
+                lines=tuple(sold),
+                tenders=(make.cash(total),),
+                till_counter=1_000 + number,
+            )
+        )
+        if draw(st.integers(0, 5)) == 0:
+            said.append(make.sale_voided(sale=f"receipt-{draw(st.integers(0, 60))}", till_counter=2_000 + number))
+    return said + draw(st.lists(st.sampled_from(MEETING), max_size=4, unique_by=repr))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sold=receipts(), said=facts(), data=st.data())
+def test_receipts_left_where_they_lie_are_shared_as_those_that_are_read(
+    income: Tables, sold: list[Event], said: list[Event], data: st.DataObject
+) -> None:
+    with income.connection.transaction(force_rollback=True):
+        live = Live(income)
+        for event in DECISIONS:
+            live.record(event)
+        for event in data.draw(st.permutations([*sold, *said])):
+            live.record(event, days=data.draw(st.sampled_from((0, 0, 14, 30))))
+            if data.draw(st.integers(0, 19)) == 0:
+                live.state(month := data.draw(st.sampled_from(MONTHS)))
+                live.close(month)
+        expected = income.everything()
+    cuts = data.draw(st.lists(st.integers(1, len(live.history.recorded)), max_size=3))
+    with income.connection.transaction(force_rollback=True):
+        assert income.fold_where_they_lie(live.history, cuts).everything() == expected
+
+
+def test_an_ordinary_receipt_is_never_read(income: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the property above would hold by reading everything."""
+    history = History().add(*DECISIONS, make.batch_produced(inputs=()))
+    for number in range(3):
+        history.add(make.sale_made(sale=f"sale-{number}"), at=START + timedelta(days=1))
+    read: list[int] = []
+    monkeypatch.setattr("projections.base.Db.opened", lambda _, positions: read.extend(positions) or [])
+
+    income.fold_where_they_lie(history, [len(history.recorded) - 3])
+
+    assert read == []
+    assert income.rows("income_sales", "units") == [(6,)]
