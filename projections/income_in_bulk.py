@@ -156,7 +156,7 @@ SELECT position, line, ref, channel, 'outlet/' || outlet, product, batch, worksh
 FROM placed
 LEFT JOIN homes USING (batch)
 LEFT JOIN agreed USING (channel, product_group, day)
-"""
+"""  # noqa: S608 - only constants go in
 
 
 def _stage(db: Db, left: Collection[int], touched: Touched) -> None:
@@ -207,7 +207,7 @@ FROM posted GROUP BY product, channel, sale_month
 ON CONFLICT (product, channel, sale_month) DO UPDATE SET
     units = s.units + excluded.units, gross_tyiyn = s.gross_tyiyn + excluded.gross_tyiyn,
     makers_tyiyn = s.makers_tyiyn + excluded.makers_tyiyn
-"""
+"""  # noqa: S608 - only constants go in
 
 
 def _post(db: Db) -> None:
