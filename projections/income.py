@@ -16,7 +16,7 @@ from projections import income_receipts as receipts
 from projections import income_tables as t
 from projections.base import Db, ReadModel
 from projections.bishkek import day_of
-from projections.income_in_bulk import LEFT, share_ordinary_receipts
+from projections.income_in_bulk import share_ordinary_receipts
 from projections.income_ledger import Ledger, Sums, Wanted
 from projections.income_periods import adjust_closed_pools, close_period, closed_pools_of
 from projections.lineage_tables import TAKES as LINEAGE_TAKES
@@ -219,4 +219,4 @@ def _fold_segment(read: list[Recorded[Event]], db: Db, sums: Sums, after: int, u
 TAKES = frozenset(HANDLERS) | LINEAGE_TAKES | {settlement.PeriodClosed}
 assert all(kind in HANDLERS for kind in LINEAGE_TAKES)  # noqa: S101 - a lineage event without its handler is a slip
 
-MODEL = ReadModel("income", 2, t.TABLES, TAKES, fold, LEFT)
+MODEL = ReadModel("income", 2, t.TABLES, TAKES, fold, in_bulk=frozenset({outlets.SaleMade}))

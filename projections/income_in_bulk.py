@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from events.catalogue.base import Event, Recorded
 from events.catalogue.network import OutletOpened, ProducerRegistered, ProductDefined, WorkshopOpened
-from events.catalogue.outlets import GoodsReturned, SaleLineCorrected, SaleMade, SaleVoided
+from events.catalogue.outlets import GoodsReturned, SaleLineCorrected, SaleVoided
 from events.catalogue.production import BatchInputsCorrected, BatchProduced, LotCorrected, LotFact
 from events.catalogue.settlement import ShareTermsAgreed
 from projections import income_tables as t
@@ -217,7 +217,3 @@ def _post(db: Db) -> None:
         return
     rows: list[tuple[Any, ...]] = [(gross, *points, *split(gross, Terms(*points))) for gross, *points in amounts]
     db.execute(_POST, [array_text(column) for column in zip(*rows, strict=True)])
-
-
-#: What of income may be left in the database by a long build.
-LEFT: Final[frozenset[type[Event]]] = frozenset({SaleMade})

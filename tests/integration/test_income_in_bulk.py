@@ -1,14 +1,15 @@
 """Receipts that a long build leaves in the log's table come to the same tables as receipts that are read one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.catalogue.base import Event
+from events.catalogue.base import Event, Recorded
 from projections import income_in_bulk
+from projections.base import Db
 from projections.income import MODEL
 from tests import make
 from tests.books import START, History, Tables, connect
@@ -95,7 +96,12 @@ def test_an_ordinary_receipt_is_never_read(income: Tables, monkeypatch: pytest.M
     for number in range(3):
         history.add(make.sale_made(sale=f"sale-{number}"), at=START + timedelta(days=1))
     read: list[int] = []
-    monkeypatch.setattr("projections.base.Db.opened", lambda _, positions: read.extend(positions) or [])
+
+    def opened(_: Db, positions: Collection[int]) -> list[Recorded[Event]]:
+        read.extend(positions)
+        return []
+
+    monkeypatch.setattr(Db, "opened", opened)
 
     income.fold_where_they_lie(history, [len(history.recorded) - 3])
 
