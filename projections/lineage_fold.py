@@ -10,6 +10,7 @@ from events.catalogue.production import (
     BatchProduced,
     LotCorrected,
 )
+from events.catalogue.values import LotInput
 from projections.base import Row
 from projections.lineage import ALL_UNKNOWN, Basis, Part, Shares, all_of, blend, closes_cycle, downstream, inputs_first
 from projections.lineage_image import CORRECTIONS, REPORTS, LineageImage
@@ -18,7 +19,6 @@ from projections.lineage_tables import (
     Content,
     Correction,
     Edge,
-    Input,
     Lot,
     Making,
     Quantity,
@@ -159,7 +159,7 @@ class LineageFold(LineageImage):
         for lot in sorted(looping):
             self.flags.append(("lineage_cycle", lot, position))
 
-    def _add_edge(self, event: str, output: str, given: Input, is_main: bool, closes: bool) -> None:
+    def _add_edge(self, event: str, output: str, given: LotInput, is_main: bool, closes: bool) -> None:
         edge = Edge(output, given.lot, event, given.mass_g, given.pieces, given.bears_origin, is_main, closes)
         self._in_edges.setdefault(output, {})[given.lot, event] = edge
         self._touch("edges", (output, given.lot, event))

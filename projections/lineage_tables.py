@@ -24,6 +24,7 @@ from events.catalogue.production import (
     MaterialReceived,
 )
 from events.catalogue.registry import decode
+from events.catalogue.values import LotInput
 from projections.base import id_of, ids, instant, key_id, key_number, number, numbers, words, yes_no
 
 TAKES: frozenset[type[Event]] = frozenset(
@@ -196,24 +197,14 @@ class Correction(NamedTuple):
         return content_of(decode(self.type, self.said))
 
 
-class Input(NamedTuple):
-    """What a step took from one lot."""
-
-    lot: str
-    mass_g: int
-    pieces: int
-    bears_origin: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """The part of a report that a correction replaces as a whole."""
 
     lot: str
     producer: str | None
     mass_g: int
     pieces: int
-    inputs: tuple[Input, ...] = ()
+    inputs: tuple[LotInput, ...] = ()
     by_products: tuple[tuple[str, str, int], ...] = ()  #: lot, material, grams of those that are kept
 
 
@@ -236,8 +227,8 @@ def content_of(event: Event) -> Content:
                 None,
                 event.mass_g,
                 event.pieces,
-                tuple(Input(taken.lot, taken.mass_g, taken.pieces, taken.bears_origin) for taken in event.inputs),
-                tuple(kept.values()),
+                event.inputs,
+                tuple(kept.values()) if kept else (),
             )
         case _:
             raise TypeError(f"{event.wire_name} makes no lot")
@@ -310,3 +301,10 @@ def outputs(content: Content) -> Iterable[str]:
     yield content.lot
     for lot, _, _ in content.by_products:
         yield lot
+
+
+def mentioned(content: Content) -> Iterable[str]:
+    """Every lot that a report or a correction speaks of."""
+    yield from outputs(content)
+    for given in content.inputs:
+        yield given.lot

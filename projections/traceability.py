@@ -19,6 +19,7 @@ from projections.base import Db, ReadModel, Row
 from projections.lineage_fold import LineageFold
 from projections.lineage_tables import Change
 from projections.totals import Totals
+from projections.traceability_in_bulk import IN_BULK, take_ordinary
 
 # Columns of `trace_balances` after its key.
 MADE_G, MADE_PIECES, CONSUMED_G, CONSUMED_PIECES, PACKED_G, PACKED_PIECES = range(6)
@@ -346,6 +347,7 @@ HANDLERS: Mapping[type[Event], Callable[[Book, Recorded[Any]], None]] = {
 
 def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     """Apply a contiguous batch of events to the tables, in the order of their positions."""
+    batch = take_ordinary(db, batch)
     lineage = LineageFold(t.LINEAGE, db, batch)
     book = Book(db)
     for recorded in batch:
@@ -362,4 +364,4 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     book.flush()
 
 
-MODEL = ReadModel("traceability", 1, t.TABLES, frozenset(HANDLERS) | lineage_tables.TAKES, fold)
+MODEL = ReadModel("traceability", 1, t.TABLES, frozenset(HANDLERS) | lineage_tables.TAKES, fold, IN_BULK)
