@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: A whole, in parts per million.
 WHOLE_PPM = 1_000_000
@@ -42,8 +42,7 @@ def all_of(producer: str) -> Shares:
 ALL_UNKNOWN = all_of(UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What went into a lot from one side: grams, pieces, and where that came from."""
 
     mass_g: int
@@ -63,15 +62,14 @@ def largest_remainder(total: int, weights: Sequence[int], ids: Sequence[str]) ->
     whole = sum(weights)
     if whole <= 0 or min(weights) < 0:
         raise ValueError("weights must be at least 0 and add up to more")
-    parts = [total * weight // whole for weight in weights]
+    exact = [total * weight for weight in weights]
+    parts = [part // whole for part in exact]
     missing = total - sum(parts)
     if missing:
-        # Text sorts by its code points, and so as its bytes in UTF-8 do.
-        remainders = sorted(
-            (-(total * weight % whole), identity, at)
-            for at, (weight, identity) in enumerate(zip(weights, ids, strict=True))
-        )
-        for _, _, at in remainders[:missing]:
+        # Text sorts by its code points, and so as its bytes in UTF-8 do; equal remainders stay in this order.
+        order = sorted(range(len(exact)), key=ids.__getitem__)
+        order.sort(key=[part % whole for part in exact].__getitem__, reverse=True)
+        for at in order[:missing]:
             parts[at] += 1
     return parts
 
@@ -88,16 +86,18 @@ def blend(parts: Sequence[Part], basis: Basis = "mass") -> Shares:
         return parts[0].shares if parts[0].mass_g or parts[0].pieces else ALL_UNKNOWN
     weights = _weights(parts, basis)
     sums: dict[str, int] = {}
-    for part, weight in zip(parts, weights, strict=True):
+    for (_, _, shares), weight in zip(parts, weights, strict=True):
         if weight:
-            for producer, ppm in zip(part.shares.producers, part.shares.ppm, strict=True):
+            for producer, ppm in zip(shares.producers, shares.ppm, strict=True):
                 sums[producer] = sums.get(producer, 0) + weight * ppm
     if not sums:
         return ALL_UNKNOWN
-    producers = sorted(sums, key=str.encode)
+    producers = sorted(sums)
     rounded = largest_remainder(WHOLE_PPM, [sums[producer] for producer in producers], producers)
-    kept = [(producer, part) for producer, part in zip(producers, rounded, strict=True) if part]
-    return Shares(tuple(producer for producer, _ in kept), tuple(part for _, part in kept))
+    if not all(rounded):
+        producers = [producer for producer, part in zip(producers, rounded, strict=True) if part]
+        rounded = [part for part in rounded if part]
+    return Shares(tuple(producers), tuple(rounded))
 
 
 def _weights(parts: Sequence[Part], basis: Basis) -> list[int]:
@@ -127,27 +127,27 @@ def closes_cycle(output: str, inputs: Iterable[str], outputs_of: Mapping[str, It
     return inputs & (downstream([output], outputs_of) | {output})
 
 
-def inputs_first(lots: Iterable[str], inputs_of: Mapping[str, Iterable[str]]) -> list[str]:
-    """The lots in an order in which each comes after those of its inputs that are among them. Ties by id bytes.
+def inputs_first(lots: Iterable[str], outputs_of: Mapping[str, Iterable[str]]) -> list[str]:
+    """The lots in an order in which each comes after those of its inputs that are among them. Ties by id.
 
     Raises ValueError when they go round in a cycle.
     """
     among = set(lots)
-    waits_for = {lot: {given for given in inputs_of.get(lot, ()) if given in among} for lot in among}
-    leads_to: dict[str, list[str]] = {}
-    for lot, given in waits_for.items():
-        for one in given:
-            leads_to.setdefault(one, []).append(lot)
-    ready = [(lot.encode(), lot) for lot, given in waits_for.items() if not given]
+    leads_to = {lot: among.intersection(outputs_of.get(lot, ())) for lot in among}
+    waits_for = dict.fromkeys(among, 0)
+    for outputs in leads_to.values():
+        for output in outputs:
+            waits_for[output] += 1
+    ready = [lot for lot, inputs in waits_for.items() if not inputs]
     heapify(ready)
     order: list[str] = []
     while ready:
-        _, lot = heappop(ready)
+        lot = heappop(ready)
         order.append(lot)
-        for output in leads_to.get(lot, ()):
-            waits_for[output].discard(lot)
+        for output in leads_to[lot]:
+            waits_for[output] -= 1
             if not waits_for[output]:
-                heappush(ready, (output.encode(), output))
+                heappush(ready, output)
     if len(order) != len(among):
         raise ValueError("a lineage goes round in a cycle")
     return order

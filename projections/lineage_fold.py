@@ -1,6 +1,7 @@
 """The fold of a lineage: reports and corrections in, edges and origin shares out, whatever order they come in."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from events.catalogue.base import Event, Recorded
@@ -11,14 +12,15 @@ from events.catalogue.production import (
     LotCorrected,
 )
 from events.catalogue.values import LotInput
-from projections.base import Row
+from projections.base import Db, Row
 from projections.lineage import ALL_UNKNOWN, Basis, Part, Shares, all_of, blend, closes_cycle, downstream, inputs_first
-from projections.lineage_image import CORRECTIONS, REPORTS, LineageImage
+from projections.lineage_image import CORRECTIONS, REPORTS, Late, LineageImage
 from projections.lineage_tables import (
     Change,
     Content,
     Correction,
     Edge,
+    LineageTables,
     Lot,
     Making,
     Quantity,
@@ -33,11 +35,20 @@ _NOTHING = Change()
 class LineageFold(LineageImage):
     """A lineage and one batch of events: read once, changed event by event, written once."""
 
+    def __init__(
+        self, tables: LineageTables, db: Db, batch: Sequence[Recorded[Any]], late: Sequence[Late] = ()
+    ) -> None:
+        super().__init__(tables, db, batch, late)
+        #: Positions of late lots and what was computed anew because of them.
+        self.reshared: list[tuple[int, str]] = []
+        self._waiting = sorted(late, reverse=True)
+
     # ------------------------------------------------------------------ what the caller asks
 
     def apply(self, recorded: Recorded[Any]) -> Change:
         """Take one event of the batch, in the order of the log; what it changed."""
         event = recorded.event
+        self._let_come(recorded.position)
         if isinstance(event, REPORTS):
             return self._report(recorded, event)
         if isinstance(event, CORRECTIONS):
@@ -49,6 +60,7 @@ class LineageFold(LineageImage):
 
     def write(self) -> None:
         """Write what changed: new rows are added, known ones set, withdrawn ones removed."""
+        self._let_come(sys.maxsize)
         tables = self._tables
         self._write("lots", tables.lots, self._lots.get)
         self._write("makings", tables.makings, lambda key: self._makings[key[0]].get(key[1]))
@@ -59,6 +71,14 @@ class LineageFold(LineageImage):
         self._db.copy_in(tables.earlier_shares, self._earlier)
 
     # ------------------------------------------------------------------ one event
+
+    def _let_come(self, position: int) -> None:
+        """Late lots up to a position are there from now on: what was made of them is computed anew."""
+        while self._waiting and self._waiting[-1].position < position:
+            late = self._waiting.pop()
+            self._shares[late.lot] = (late.position, all_of(late.producer))
+            below = downstream([late.lot], self._bearing_outputs_of)
+            self.reshared += [(late.position, lot) for lot in self._share_anew(below, late.position)]
 
     def _report(self, recorded: Recorded[Any], event: Any) -> Change:
         basis = self._bases.get(event.product, "mass") if isinstance(event, BatchProduced) else "mass"
@@ -221,8 +241,10 @@ class LineageFold(LineageImage):
     def _share(self, changed: Iterable[str], position: int) -> list[str]:
         """Compute the shares of lots that changed and of all that was made of them, inputs first."""
         lots = set(changed)
-        lots |= downstream(lots, self._bearing_outputs_of)
-        order = list(lots) if len(lots) == 1 else inputs_first(lots, {lot: self._bearing_inputs(lot) for lot in lots})
+        return self._share_anew(lots | downstream(lots, self._bearing_outputs_of), position)
+
+    def _share_anew(self, lots: set[str], position: int) -> list[str]:
+        order = list(lots) if len(lots) == 1 else inputs_first(lots, self._bearing_outputs_of)
         for lot in order:
             was = self._shares.get(lot)
             if was is not None:
@@ -231,26 +253,21 @@ class LineageFold(LineageImage):
             self._touch("shares", lot)
         return order
 
-    def _bearing_inputs(self, lot: str) -> list[str]:
-        edges = self._in_edges.get(lot, {}).values()
-        return [edge.input for edge in edges if edge.bears_origin and not edge.closes_cycle]
-
     def _blend(self, lot: str) -> Shares:
-        makings = list(self._makings.get(lot, {}).values())
+        makings = self._makings.get(lot)
         if not makings:
             return ALL_UNKNOWN
-        made = [(making, self._blend_of_one(making)) for making in makings]
-        if len(made) == 1:
-            return made[0][1]
-        return blend([Part(making.mass_g, making.pieces, shares) for making, shares in made])
+        made = [Part(making.mass_g, making.pieces, self._blend_of_one(making)) for making in makings.values()]
+        return made[0].shares if len(made) == 1 else blend(made)
 
     def _blend_of_one(self, making: Making) -> Shares:
         if making.kind == "material":
             return ALL_UNKNOWN
+        event, shares = making.event, self._shares
         parts = [
-            Part(edge.mass_g, edge.pieces, ALL_UNKNOWN if edge.closes_cycle else self.shares(edge.input))
-            for edge in self._in_edges.get(making.lot, {}).values()
-            if edge.event == making.event and edge.bears_origin
+            Part(mass_g, pieces, shares[given][1] if given in shares and not closes_cycle else ALL_UNKNOWN)
+            for _, given, of, mass_g, pieces, bears, _, closes_cycle in self._in_edges.get(making.lot, {}).values()
+            if bears and of == event
         ]
         if parts:
             basis: Basis = "pieces" if making.basis == "pieces" else "mass"

@@ -1,7 +1,7 @@
 """The part of a lineage that one batch touches, read in bulk and held in memory."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from events.catalogue.base import Recorded
 from events.catalogue.network import ProductDefined
@@ -24,6 +24,14 @@ CORRECTIONS = (LotCorrected, BatchInputsCorrected)
 KEPT = ("lots", "makings", "edges", "corrections", "bases", "shares")
 
 
+class Late(NamedTuple):
+    """A lot that was taken by a step before its only report came, and whose rows are written already."""
+
+    position: int
+    lot: str
+    producer: str
+
+
 class LineageImage:
     """Lots, makings, edges and shares as one batch finds them.
 
@@ -31,7 +39,9 @@ class LineageImage:
     computed anew when an input of theirs arrives late or is corrected.
     """
 
-    def __init__(self, tables: LineageTables, db: Db, batch: Sequence[Recorded[Any]]) -> None:
+    def __init__(
+        self, tables: LineageTables, db: Db, batch: Sequence[Recorded[Any]], late: Sequence[Late] = ()
+    ) -> None:
         self._tables = tables
         self._db = db
         #: Judgements raised by the batch: flag, lot, position.
@@ -50,6 +60,7 @@ class LineageImage:
         self._touched: dict[str, dict[Any, None]] = {name: {} for name in KEPT}
         self._earlier: list[Row] = []
         self._said: dict[int, Content] = {}
+        self._late = {one.lot: one for one in late}
         self._load([recorded for recorded in batch if isinstance(recorded.event, REPORTS + CORRECTIONS)], batch)
 
     def lot(self, lot: str) -> Lot | None:
@@ -64,7 +75,7 @@ class LineageImage:
 
     def _is_named(self, lot: str) -> bool:
         """Whether the lineage knows of a lot: it was made, or taken by a step."""
-        return lot in self._lots or lot in self._shares
+        return lot in self._lots or lot in self._shares or lot in self._late
 
     def shares(self, lot: str) -> Shares:
         """The origin shares of a lot that the batch touches, as they are now."""
@@ -104,6 +115,8 @@ class LineageImage:
             by_steps = {lot for content in contents if content.inputs for lot in outputs(content)} & known
             self._load_downstream(known, by_steps)
         self.made = made
+        for lot in self._late:
+            self._shares.pop(lot, None)  # it has not come yet
 
     def _load_corrections(self, mentions: Sequence[Recorded[Any]]) -> list[Content]:
         reports = {str(recorded.event_id) for recorded in mentions if isinstance(recorded.event, REPORTS)}
@@ -165,7 +178,9 @@ class LineageImage:
             WITH RECURSIVE reached (lot) AS (
                 SELECT lot COLLATE "C" FROM unnest(%s::text[]) AS root (lot)
                 UNION
-                SELECT e.output FROM reached r JOIN {edges} e ON e.input = r.lot WHERE NOT e.closes_cycle {only}
+                SELECT e.output FROM reached r CROSS JOIN LATERAL (
+                    SELECT output FROM {edges} e WHERE e.input = r.lot AND NOT e.closes_cycle {only} OFFSET 0
+                ) AS e -- lot by lot through the index, whatever the planner believes of tables it has not seen full
             )
             SELECT lot FROM reached
             """,  # noqa: S608 - the table's own name and a constant

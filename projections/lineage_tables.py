@@ -301,10 +301,3 @@ def outputs(content: Content) -> Iterable[str]:
     yield content.lot
     for lot, _, _ in content.by_products:
         yield lot
-
-
-def mentioned(content: Content) -> Iterable[str]:
-    """Every lot that a report or a correction speaks of."""
-    yield from outputs(content)
-    for given in content.inputs:
-        yield given.lot

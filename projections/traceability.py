@@ -347,8 +347,8 @@ HANDLERS: Mapping[type[Event], Callable[[Book, Recorded[Any]], None]] = {
 
 def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     """Apply a contiguous batch of events to the tables, in the order of their positions."""
-    batch = take_ordinary(db, batch)
-    lineage = LineageFold(t.LINEAGE, db, batch)
+    batch, late = take_ordinary(db, batch)
+    lineage = LineageFold(t.LINEAGE, db, batch, late)
     book = Book(db)
     for recorded in batch:
         kind = type(recorded.event)

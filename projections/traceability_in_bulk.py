@@ -14,6 +14,7 @@ from projections import lineage_in_bulk
 from projections import traceability_tables as t
 from projections.base import Db
 from projections.in_bulk import LEFT, stretch
+from projections.lineage_in_bulk import Taken
 
 #: The kinds of which there are many.
 IN_BULK: Final[frozenset[type[Event]]] = frozenset(
@@ -72,12 +73,12 @@ _COLLECTED: Final = """
 """
 
 
-def take_ordinary(db: Db, batch: Sequence[Recorded[Event]]) -> Sequence[Recorded[Event]]:
+def take_ordinary(db: Db, batch: Sequence[Recorded[Event]]) -> Taken:
     """Make rows of what a batch left in the database; the batch with what was left and is not ordinary."""
     if db.left is None:
-        return batch
+        return Taken(batch, ())
     positions = db.left.positions
     db.execute(_OWN_ROWS, stretch(positions, *IN_BULK - {LotCollected}))
-    others = lineage_in_bulk.take_ordinary(t.LINEAGE, db, positions, batch)
+    taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, positions, batch)
     db.execute(_COLLECTED.format(ordinary=lineage_in_bulk.ordinary(t.LINEAGE)))
-    return others
+    return taken

@@ -135,9 +135,12 @@ def connection(log_database: LogDatabase) -> Iterator[Connection]:
 
 
 def left_and_taken(
-    connection: Connection, database: LogDatabase, *events: Event, before: int = 0, careful: tuple[str, ...] = ()
-) -> tuple[list[int], list[str]]:
-    """Record events; fold so many `before`, take the rest in bulk: positions that need care, lots that are ordinary."""
+    connection: Connection, database: LogDatabase, *events: Event, before: int = 0, careful: str = "false"
+) -> tuple[list[int], list[str], list[str]]:
+    """Record events; fold so many `before`, take the rest in bulk.
+
+    Positions of lots that need care, lots that are ordinary, and those among them that come late.
+    """
     with Log(database.writer) as log:
         record(log, said(*events))
         recorded = log.read(0, 100)
@@ -149,11 +152,11 @@ def left_and_taken(
     batch = recorded[before:]
     left = [one.position for one in batch if isinstance(one.event, LotCollected)]
     others = [one for one in batch if not isinstance(one.event, LotCollected)]
-    found = take_ordinary(t.LINEAGE, Db(connection, Left(left)), left, others, careful)
+    found, late = take_ordinary(t.LINEAGE, Db(connection, Left(left)), left, others, careful)
     assert [one.position for one in found] == sorted(one.position for one in found)
     assert [one for one in batch if one.position in {one.position for one in found}] == list(found)
     lots = connection.execute(f"SELECT lot FROM {ordinary(t.LINEAGE)} ORDER BY position".encode()).fetchall()
-    return [one.position for one in found if one.position in left], [lot for (lot,) in lots]
+    return [one.position for one in found if one.position in left], [lot for (lot,) in lots], [one.lot for one in late]
 
 
 def lot(name: str) -> LotCollected:
@@ -164,16 +167,33 @@ def pooled(*names: str, into: str = "pool") -> Event:
     return make.lots_pooled(lot=into, inputs=tuple(make.lot_input(lot=name) for name in names))
 
 
-def test_a_lot_is_ordinary_unless_something_of_its_batch_names_it_first(
+def test_a_lot_that_something_of_its_batch_made_too_is_not_ordinary(
     connection: Connection, log_database: LogDatabase
 ) -> None:
-    events = (lot("a"), pooled("a", "b"), lot("b"), lot("pool"), lot("c"))
+    events = (lot("a"), pooled("a", into="b"), lot("b"), lot("c"), pooled("a", into="c"))
 
-    assert left_and_taken(connection, log_database, *events) == ([3, 4], ["a", "c"])
+    assert left_and_taken(connection, log_database, *events) == ([3, 4], ["a"], [])
+
+
+def test_a_lot_is_late_when_a_step_of_its_batch_took_it_before(
+    connection: Connection, log_database: LogDatabase
+) -> None:
+    events = (lot("a"), pooled("a", "c", "b"), lot("b"), lot("c"))
+
+    assert left_and_taken(connection, log_database, *events) == ([], ["a", "b", "c"], ["b", "c"])
+
+
+def test_a_lot_is_late_behind_a_step_whose_waiting_correction_takes_it(
+    connection: Connection, log_database: LogDatabase
+) -> None:
+    correction = make.batch_inputs_corrected(lot="pool", corrects=str(identity(2)), inputs=(make.lot_input(lot="c"),))
+    events = (correction, pooled("a"), lot("b"), lot("c"))
+
+    assert left_and_taken(connection, log_database, *events, before=1) == ([], ["b", "c"], ["c"])
 
 
 def test_a_lot_reported_twice_is_not_ordinary(connection: Connection, log_database: LogDatabase) -> None:
-    assert left_and_taken(connection, log_database, lot("a"), lot("b"), lot("a")) == ([1, 3], ["b"])
+    assert left_and_taken(connection, log_database, lot("a"), lot("b"), lot("a")) == ([1, 3], ["b"], [])
 
 
 def test_a_lot_that_was_made_or_taken_in_an_earlier_batch_is_not_ordinary(
@@ -181,7 +201,7 @@ def test_a_lot_that_was_made_or_taken_in_an_earlier_batch_is_not_ordinary(
 ) -> None:
     events = (lot("a"), pooled("b"), lot("a"), lot("b"), lot("c"))
 
-    assert left_and_taken(connection, log_database, *events, before=2) == ([3, 4], ["c"])
+    assert left_and_taken(connection, log_database, *events, before=2) == ([3, 4], ["c"], [])
 
 
 @pytest.mark.parametrize("before", [0, 1])
@@ -190,35 +210,26 @@ def test_a_lot_with_a_correction_is_not_ordinary(
 ) -> None:
     """Whether the correction came before the batch, or comes within it before or after the report."""
     events = (
-        make.lot_corrected(lot="a", corrects=str(identity(2))),
+        make.lot_corrected(lot="other", corrects=str(identity(2))),
         lot("a"),
         lot("b"),
-        make.lot_corrected(lot="b", corrects=str(identity(3))),
+        make.lot_corrected(lot="other", corrects=str(identity(3))),
         lot("c"),
     )
 
-    assert left_and_taken(connection, log_database, *events, before=before) == ([2, 3], ["c"])
-
-
-def test_a_lot_is_not_ordinary_behind_a_step_whose_waiting_correction_names_it(
-    connection: Connection, log_database: LogDatabase
-) -> None:
-    correction = make.batch_inputs_corrected(lot="pool", corrects=str(identity(2)), inputs=(make.lot_input(lot="c"),))
-    events = (correction, pooled("a"), lot("b"), lot("c"))
-
-    assert left_and_taken(connection, log_database, *events, before=1) == ([4], ["b"])
+    assert left_and_taken(connection, log_database, *events, before=before) == ([2, 3], ["c"], [])
 
 
 def test_a_caller_may_want_to_see_lots_come(connection: Connection, log_database: LogDatabase) -> None:
-    assert left_and_taken(connection, log_database, lot("a"), lot("b"), careful=("b", "z")) == ([2], ["a"])
+    assert left_and_taken(connection, log_database, lot("a"), lot("b"), careful="lot IN ('b', 'z')") == ([2], ["a"], [])
 
 
 def test_a_second_stretch_of_one_transaction_begins_anew(connection: Connection, log_database: LogDatabase) -> None:
-    assert left_and_taken(connection, log_database, lot("a"), lot("b")) == ([], ["a", "b"])
+    assert left_and_taken(connection, log_database, lot("a"), lot("b")) == ([], ["a", "b"], [])
     with Log(log_database.writer) as log:
         record(log, said(lot("b"), lot("c"), first=3))
 
-    found = take_ordinary(t.LINEAGE, Db(connection), [3, 4], [])
+    found, _ = take_ordinary(t.LINEAGE, Db(connection), [3, 4], [])
 
     assert [one.position for one in found] == [3]
     assert connection.execute("SELECT lot, first_position FROM trace_lots ORDER BY 1").fetchall() == [
