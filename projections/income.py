@@ -16,7 +16,7 @@ from projections import income_receipts as receipts
 from projections import income_tables as t
 from projections.base import Db, ReadModel
 from projections.bishkek import day_of
-from projections.income_in_bulk import share_ordinary_receipts
+from projections.income_in_bulk import take_ordinary
 from projections.income_ledger import Ledger, Sums, Wanted
 from projections.income_periods import adjust_closed_pools, close_period, closed_pools_of
 from projections.lineage_tables import TAKES as LINEAGE_TAKES
@@ -195,28 +195,26 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     sums.flush(db)
 
 
-def _fold_segment(read: list[Recorded[Event]], db: Db, sums: Sums, after: int, upto: int) -> None:
-    """Fold what lies between two closings: the ordinary receipts that were left, then everything that was read."""
-    left = share_ordinary_receipts(db, after, upto, read)
-    segment = sorted([*read, *left], key=lambda recorded: recorded.position) if left else read
-    if not segment:
+def _fold_segment(read: Sequence[Recorded[Event]], db: Db, sums: Sums, after: int, upto: int) -> None:
+    """Fold what lies between two closings: ordinary events that were left in the database, then all the others."""
+    segment, late = take_ordinary(db, after, upto, read, outlets.SaleMade)
+    if not segment and not late:
         return
     wanted = Wanted()
     for recorded in segment:
         _want(wanted, recorded.event)
-    ledger = Ledger(db, wanted, segment, sums)
+    ledger = Ledger(db, wanted, segment, late, sums)
     for recorded in segment:
         handler = HANDLERS.get(type(recorded.event))
         if handler is not None:
             ledger.at(recorded.position)
             handler(ledger, recorded)
-    closed = closed_pools_of(db, ledger.reshared)
     ledger.flush()
-    if closed:
-        adjust_closed_pools(db, ledger.reshared, closed)
+    reshared = ledger.reshared + ledger.lineage.reshared
+    adjust_closed_pools(db, reshared, closed_pools_of(db, reshared))
 
 
 TAKES = frozenset(HANDLERS) | LINEAGE_TAKES | {settlement.PeriodClosed}
 assert all(kind in HANDLERS for kind in LINEAGE_TAKES)  # noqa: S101 - a lineage event without its handler is a slip
 
-MODEL = ReadModel("income", 2, t.TABLES, TAKES, fold, in_bulk=frozenset({outlets.SaleMade}))
+MODEL = ReadModel("income", 2, t.TABLES, TAKES, fold, in_bulk=frozenset({outlets.SaleMade, production.LotCollected}))

@@ -1,4 +1,4 @@
-"""Ordinary receipts of a long build, shared line by line in the database, all of a stretch of the log at a time.
+"""Ordinary receipts and lots of a long build, taken in the database, all of a stretch of the log at a time.
 
 A receipt is ordinary when it meets nothing but what was there before the stretch: its batches have a home, its terms
 are agreed, its month is open, nobody says anything else of it. Any other receipt is told to the caller, who folds it
@@ -6,22 +6,32 @@ one by one as in a small batch. How an amount is split is asked of `projections.
 there is one rule for both ways.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from events.catalogue.base import Event, Recorded
+from events.catalogue.center import OrderDelivered
 from events.catalogue.network import OutletOpened, ProducerRegistered, ProductDefined, WorkshopOpened
 from events.catalogue.outlets import GoodsReturned, SaleLineCorrected, SaleVoided
 from events.catalogue.production import BatchInputsCorrected, BatchProduced, LotCorrected, LotFact
 from events.catalogue.settlement import ShareTermsAgreed
 from projections import income_tables as t
+from projections import lineage_in_bulk
 from projections.base import Db, array_text
-from projections.in_bulk import DATA
+from projections.in_bulk import LEFT, stretch
+from projections.lineage_image import Late
 from projections.split import Terms, split
 
-#: Fewer receipts are read and folded one by one: four statements cost more.
-RECEIPTS_MIN: Final = 20
+#: Fewer events are read and folded one by one: a dozen statements cost more.
+LEFT_MIN: Final = 40
+
+
+class Taken(NamedTuple):
+    """What is left to do of a stretch of the log."""
+
+    others: Sequence[Recorded[Event]]  #: events that were read, and those that were left but are not ordinary
+    late: Sequence[Late]  #: lots that have their rows, but were taken by a step before they came
 
 
 @dataclass(slots=True)
@@ -57,22 +67,24 @@ class Touched:
                 pass
 
 
-def share_ordinary_receipts(db: Db, after: int, upto: int, others: Sequence[Recorded[Event]]) -> list[Recorded[Event]]:
-    """Share the ordinary ones of the receipts left in a stretch of the log; the others, read, in the log's order.
+def take_ordinary(db: Db, after: int, upto: int, read: Sequence[Recorded[Event]], receipts: type[Event]) -> Taken:
+    """Write the rows of ordinary receipts and lots among those left between two positions, and say what remains.
 
-    `others` are the stretch's events that were read; no month is closed in it.
+    `read` are the events of that stretch that were read; no month is closed in it.
     """
     left = db.left.between(after, upto) if db.left else []
-    if len(left) < RECEIPTS_MIN:
-        return db.opened(left)
-    _stage(db, left, _touched(db, others))
-    careful = [
-        position for (position,) in db.rows("SELECT DISTINCT position FROM staged_receipts WHERE NOT is_ordinary")
-    ]
-    if careful:
-        db.execute("DELETE FROM staged_receipts WHERE position = ANY(%s::bigint[])", [array_text(careful)])
+    if len(left) < LEFT_MIN:
+        return Taken(_in_order(read, db.opened(left)), ())
+    _lay_out(db, left, read, receipts)
+    others, late = lineage_in_bulk.take_ordinary(t.LINEAGE, db, left, read, _NAMED_BY_A_RECEIPT)
+    _stage(db, _touched(db, others))
+    careful = db.rows(_TAKE_OUT)
     _post(db)
-    return db.opened(careful)
+    return Taken(_in_order(others, db.opened({position for (position,) in careful})), late)
+
+
+def _in_order(one: Sequence[Recorded[Event]], other: Sequence[Recorded[Event]]) -> Sequence[Recorded[Event]]:
+    return sorted([*one, *other], key=lambda recorded: recorded.position) if other else one
 
 
 def _touched(db: Db, others: Iterable[Recorded[Event]]) -> Touched:
@@ -88,35 +100,70 @@ def _touched(db: Db, others: Iterable[Recorded[Event]]) -> Touched:
     return touched
 
 
-_CREATE_STAGE = """
+_TABLES = """
+CREATE TEMPORARY TABLE IF NOT EXISTS left_lines (
+    position bigint, line bigint, ref text COLLATE "C", outlet text COLLATE "C", day date,
+    product text COLLATE "C", batch text COLLATE "C", units bigint, gross bigint
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS named_batches (batch text COLLATE "C") ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_receipts (
     position bigint, line bigint, ref text COLLATE "C", channel text COLLATE "C", place text COLLATE "C",
     product text COLLATE "C", batch text COLLATE "C", workshop text COLLATE "C", region text COLLATE "C",
     day date, month text COLLATE "C", units bigint, gross bigint,
     makers_bp bigint, workshop_bp bigint, outlet_bp bigint, brand_bp bigint, fund_bp bigint, is_ordinary boolean
-) ON COMMIT DELETE ROWS
+) ON COMMIT DELETE ROWS;
+TRUNCATE left_lines, named_batches, staged_receipts;
+SET LOCAL enable_mergejoin = off;
+-- The planner takes every receipt to be like another, and would look each up in a table of those it has seen.
+SET LOCAL enable_memoize = off;
 """
 
-#: Every line of the receipts left in the stretch with all that decides how it is shared. `LIMIT 1` and `OFFSET 0` keep
-#: the planner from reading whole tables for a stretch and from taking a leaf apart more than once; `IN (SELECT unnest`
-#: is looked up in a hash, where `= ANY` of a parameter would be compared one by one.
-_STAGE = f"""
-WITH lines AS MATERIALIZED (
-    SELECT e.position, coalesce(l.line, 1) - 1 AS line, s.said ->> 'sale' AS ref, s.said ->> 'outlet' AS outlet,
-           (e.occurred_at AT TIME ZONE 'Asia/Bishkek')::date AS day, l.product, l.batch, l.units,
-           l.units * l.unit_price_tyiyn AS gross
-    FROM log.events e
-    CROSS JOIN LATERAL (SELECT {DATA} AS said OFFSET 0) s
-    LEFT JOIN LATERAL ROWS FROM (
-        jsonb_to_recordset(s.said -> 'lines') AS (product text, batch text, units bigint, unit_price_tyiyn bigint)
-    ) WITH ORDINALITY AS l (product, batch, units, unit_price_tyiyn, line) ON true
-    WHERE e.position = ANY(%(left)s::bigint[])
-), met AS MATERIALIZED (
-    SELECT ref FROM lines WHERE line = 0 GROUP BY ref HAVING count(*) > 1
+#: Every line of the receipts left in the stretch; one without a product for a receipt without lines.
+_LINES = f"""
+INSERT INTO left_lines
+SELECT said.position, coalesce(l.line, 1) - 1, said.data ->> 'sale', said.data ->> 'outlet',
+       (said.occurred_at AT TIME ZONE 'Asia/Bishkek')::date, l.product, l.batch, l.units, l.units * l.unit_price_tyiyn
+FROM {LEFT} AS said
+LEFT JOIN LATERAL ROWS FROM (
+    jsonb_to_recordset(said.data -> 'lines') AS (product text, batch text, units bigint, unit_price_tyiyn bigint)
+) WITH ORDINALITY AS l (product, batch, units, unit_price_tyiyn, line) ON true
+"""  # noqa: S608 - only constants go in
+
+_NAMED = "INSERT INTO named_batches SELECT DISTINCT batch FROM left_lines UNION SELECT unnest(%s::text[])"
+
+#: A lot that a receipt of the stretch names, or one that waits for it, must be seen to come.
+_NAMED_BY_A_RECEIPT = """
+lot IN (SELECT batch FROM named_batches WHERE batch IS NOT NULL)
+OR lot IN (SELECT batch FROM income_lines WHERE region = '')
+"""
+
+
+def _lay_out(db: Db, left: Sequence[int], read: Iterable[Recorded[Event]], receipts: type[Event]) -> None:
+    db.connection.execute(_TABLES)
+    db.execute(_LINES, stretch(left, receipts))
+    batches = {line.batch for recorded in read for line in _lines_of(recorded.event) if line.batch}
+    db.execute(_NAMED, [array_text(batches)])
+
+
+def _lines_of(event: Event) -> Sequence[Any]:
+    match event:
+        case GoodsReturned(lines=lines) | OrderDelivered(lines=lines):
+            return lines
+        case SaleLineCorrected():
+            return (event,)
+        case _:
+            return ()
+
+
+#: Every line with all that decides how it is shared. `LIMIT 1` keeps the planner from reading whole tables for a
+#: stretch; `IN (SELECT unnest` is looked up in a hash, where `= ANY` of a parameter would be compared one by one.
+_STAGE = """
+WITH met AS MATERIALIZED (
+    SELECT ref FROM left_lines WHERE line = 0 GROUP BY ref HAVING count(*) > 1
     UNION ALL
     SELECT unnest(%(refs)s::text[])
     UNION ALL
-    SELECT s.ref FROM lines s
+    SELECT s.ref FROM left_lines s
     CROSS JOIN LATERAL (
         (SELECT FROM income_lines x WHERE x.ref = s.ref LIMIT 1)
         UNION ALL
@@ -125,17 +172,17 @@ WITH lines AS MATERIALIZED (
     WHERE s.line = 0
 ), homes AS MATERIALIZED (
     SELECT b.batch, m.region, CASE WHEN m.maker LIKE 'workshop/%%' THEN substr(m.maker, 10) ELSE '' END AS workshop
-    FROM (SELECT DISTINCT batch FROM lines WHERE batch NOT IN (SELECT unnest(%(lots)s::text[]))) b
+    FROM (SELECT DISTINCT batch FROM left_lines WHERE batch NOT IN (SELECT unnest(%(lots)s::text[]))) b
     CROSS JOIN LATERAL (
         SELECT coalesce(maker, 'producer/' || producer) AS maker FROM income_lots WHERE lot = b.batch LIMIT 1
     ) l
     CROSS JOIN LATERAL (SELECT maker, region FROM income_makers WHERE maker = l.maker LIMIT 1) m
     WHERE m.region <> '' AND m.maker NOT IN (SELECT unnest(%(makers)s::text[]))
 ), placed AS MATERIALIZED (
-    SELECT lines.*, coalesce(o.channel, 'retail') AS channel, coalesce(p.product_group, '') AS product_group
-    FROM lines
-    LEFT JOIN income_outlets o ON o.outlet = lines.outlet
-    LEFT JOIN income_products p ON p.product = lines.product
+    SELECT s.*, coalesce(o.channel, 'retail') AS channel, coalesce(p.product_group, '') AS product_group
+    FROM left_lines s
+    LEFT JOIN income_outlets o ON o.outlet = s.outlet
+    LEFT JOIN income_products p ON p.product = s.product
 ), agreed AS MATERIALIZED (
     SELECT k.*, to_char(k.day, 'YYYY-MM') AS month, t.*
     FROM (SELECT DISTINCT channel, product_group, day FROM placed) k
@@ -156,16 +203,18 @@ SELECT position, line, ref, channel, 'outlet/' || outlet, product, batch, worksh
 FROM placed
 LEFT JOIN homes USING (batch)
 LEFT JOIN agreed USING (channel, product_group, day)
-"""  # noqa: S608 - only constants go in
+"""
 
 
-def _stage(db: Db, left: Collection[int], touched: Touched) -> None:
-    db.execute(_CREATE_STAGE)
-    db.execute("TRUNCATE staged_receipts")
-    db.execute("SET LOCAL enable_mergejoin = off")
-    db.execute("SET LOCAL enable_memoize = off")  # the planner takes every receipt to be like another
-    sets = {name: array_text(getattr(touched, name)) for name in Touched.__slots__}
-    db.execute(_STAGE, {"left": array_text(left), **sets})
+#: One line that is not ordinary makes its whole receipt so.
+_TAKE_OUT = """
+DELETE FROM staged_receipts WHERE position IN (SELECT position FROM staged_receipts WHERE NOT is_ordinary)
+RETURNING position
+"""
+
+
+def _stage(db: Db, touched: Touched) -> None:
+    db.execute(_STAGE, {name: array_text(getattr(touched, name)) for name in Touched.__slots__})
 
 
 _BP: Final = "makers_bp, workshop_bp, outlet_bp, brand_bp, fund_bp"

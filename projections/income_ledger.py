@@ -11,6 +11,7 @@ from projections import income_tables as t
 from projections.base import Db, Row, array_text
 from projections.bishkek import month_after, month_of
 from projections.lineage_fold import LineageFold
+from projections.lineage_image import Late
 from projections.split import Split, Terms, split
 from projections.totals import Totals
 
@@ -110,7 +111,9 @@ class Sums:
 class Ledger:
     """Everything that a segment of a batch between two closings reads and writes."""
 
-    def __init__(self, db: Db, wanted: Wanted, segment: Sequence[Recorded[Event]], sums: Sums) -> None:
+    def __init__(
+        self, db: Db, wanted: Wanted, segment: Sequence[Recorded[Event]], late: Sequence[Late], sums: Sums
+    ) -> None:
         self.db = db
         self.lines: list[Row] = []
         self.changed: list[Row] = []
@@ -123,7 +126,7 @@ class Ledger:
         self._open_months: dict[tuple[str, str], str] = {}
         self._homes: dict[str, Home | None] = {}
         self._load_master(wanted)
-        self.lineage = LineageFold(t.LINEAGE, db, segment)
+        self.lineage = LineageFold(t.LINEAGE, db, segment, late)
         self._load_receipts(wanted)
 
     def _load_master(self, wanted: Wanted) -> None:

@@ -35,7 +35,7 @@ MEETING: tuple[Event, ...] = (
 
 @pytest.fixture
 def income(module_log_database: LogDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
-    monkeypatch.setattr(income_in_bulk, "RECEIPTS_MIN", 1)
+    monkeypatch.setattr(income_in_bulk, "LEFT_MIN", 1)
     with connect(module_log_database.admin) as connection:
         yield Tables(connection, MODEL, "income_test")
         connection.rollback()
