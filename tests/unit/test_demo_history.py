@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -135,6 +135,17 @@ def test_receipts_are_as_late_and_as_troubled_as_assumed() -> None:
     assert abs(len(told().of("outlets.goods_returned.v1")) / count - 0.007) < 0.001
     ahead = {sale["data"]["outlet"] for sale in sales if late_by(sale) < timedelta(minutes=-5)}
     assert ahead | {"bosteri-1"} == set(wrong), "one of the three clocks is a day behind, two are ahead"
+
+
+def test_every_year_some_of_its_last_receipts_arrive_in_the_next() -> None:
+    crossing = Counter[int]()
+    for sale in told().of("outlets.sale_made.v1"):
+        sold, known = (occurred(sale) + BISHKEK).year, (occurred(sale) + late_by(sale) + BISHKEK).year
+        if known > sold:
+            crossing[sold] += 1
+            assert (occurred(sale) + BISHKEK) >= datetime(sold, 12, 24, tzinfo=UTC)
+    assert crossing.keys() == {2012, 2013, 2014, 2015, 2016}
+    assert max(crossing.values()) < 100, "a few, as it is in life: a year's books of New Year's Day are nearly whole"
 
 
 def test_what_goes_wrong_once_goes_wrong_once() -> None:
