@@ -19,7 +19,16 @@ from services.errors import Refused
 from services.front import Front, answers_response, body_of
 from services.handle import Outcome
 from services.handle import Request as Asked
-from services.incoming import read_id, read_instant, split_body, stated_actor, stated_record_time, wrong
+from services.incoming import (
+    TOO_DEEP,
+    read_id,
+    read_instant,
+    stated_actor,
+    stated_record_time,
+    without_repeated_keys,
+    wrong,
+)
+from services.items import Item, split_body
 from services.openapi import takes
 
 _ENVELOPE = ("id", "occurred_at", "actor", "recorded_at")
@@ -76,12 +85,14 @@ class Commands:
 
 
 async def _decided[S, E: Event](
-    front: Front, decider: Decider[Any, S, E], items: Sequence[Any], read: Sequence[Asking]
+    front: Front, decider: Decider[Any, S, E], items: Sequence[Item], read: Sequence[Asking]
 ) -> list[Answer]:
     """Decide on those items that could be read, and answer each, in order."""
     outcomes = iter(await front.handler.carry_out(decider, [each for each in read if isinstance(each, Asked)]))
     return [
-        refused(_claimed_id(item), each) if isinstance(each, Refused) else answer_to(item, each, next(outcomes))
+        refused(_claimed_id(item.value), each)
+        if isinstance(each, Refused)
+        else answer_to(item.value, each, next(outcomes))
         for item, each in zip(items, read, strict=True)
     ]
 
@@ -99,9 +110,11 @@ async def _prepared(read: Sequence[Asking], prepare: Prepare) -> list[Asking]:
     return prepared
 
 
-def _read(front: Front, command: type[Command], item: Any, sender: Sender) -> Asking:
+def _read(front: Front, command: type[Command], item: Item, sender: Sender) -> Asking:
     try:
-        return read_request(front, command, item, sender)
+        return read_request(front, command, without_repeated_keys(item), sender)
+    except orjson.JSONEncodeError:  # of what was just read: only because it is read deeper than it is written
+        return wrong("item", "too_deep", TOO_DEEP)
     except Refused as refusal:
         return refusal
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from events.catalogue.base import Fact
 from services.front import Front, answers_response, body_of
-from services.incoming import split_body
+from services.items import Item, split_body
 from services.openapi import takes
 
 #: `OVOP-Advice: none` leaves out the look-ups in read models: for back-fill in bulk.
@@ -65,11 +65,12 @@ def wants_advice(request: Request) -> bool:
     return request.headers.get(ADVICE_HEADER) != "none"
 
 
-def _with_type(item: Any, wire_name: str) -> Any:
+def _with_type(item: Item, wire_name: str) -> Item:
     """The same item as /api/v1/events takes it, so that it has the same content whichever way it came."""
-    if not isinstance(item, dict):
-        return item
-    named = {name: value for name, value in item.items() if name in _ENVELOPE}
-    named["type"] = wire_name
-    named["data"] = {name: value for name, value in item.items() if name not in _ENVELOPE}
-    return named
+    said = item.value
+    if isinstance(said, dict):
+        named: dict[str, Any] = {name: value for name, value in said.items() if name in _ENVELOPE}
+        named["type"] = wire_name
+        named["data"] = {name: value for name, value in said.items() if name not in _ENVELOPE}
+        said = named
+    return Item(said, item.sent, item.repeated_key, wire_name)

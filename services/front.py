@@ -14,7 +14,7 @@ from services.books import Books
 from services.clock import NetworkClock
 from services.errors import PROBLEM_JSON, NotAuthenticated, Refused, TooLarge, problem
 from services.handle import Handler
-from services.incoming import BODY_BYTES_MAX
+from services.items import BODY_BYTES_MAX
 from services.reports import Reports
 from services.settings import Settings
 

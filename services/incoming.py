@@ -2,17 +2,16 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
-
-import orjson
 
 from events.catalogue.registry import FieldProblem
 from services.access import Sender
-from services.errors import Malformed, NotAllowed, NotJson, TooLarge, TooManyItems
+from services.errors import Malformed, NotAllowed
+from services.items import Item
 
-ITEMS_MAX: Final = 500
-BODY_BYTES_MAX: Final = 2_000_000
+#: What is said of an item that can be read and not written: its code is `too_deep`.
+TOO_DEEP = "Objects and lists stand deeper inside each other than any report has them."
 
 _UUID_CHARACTERS = 36
 _ACTOR = re.compile(r"[a-z0-9][a-z0-9._/-]{0,95}")
@@ -30,23 +29,15 @@ class ClockIsReal(NotAllowed):
     advice = "Leave out `recorded_at`."
 
 
-def split_body(body: bytes) -> tuple[bool, list[Any]]:
-    """A request's JSON items, and whether they came as a list. Raises NotJson, TooLarge, TooManyItems."""
-    if len(body) > BODY_BYTES_MAX:
-        raise TooLarge
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise NotJson from None
-    if not isinstance(parsed, list):
-        return False, [parsed]
-    if len(parsed) > ITEMS_MAX:
-        raise TooManyItems
-    return True, parsed
-
-
 def wrong(field: str, code: str, message: str) -> Malformed:
     return Malformed([FieldProblem(field=field, message=message, code=code)])
+
+
+def without_repeated_keys(item: Item) -> Any:
+    """What an item says, if it says it once. Raises Malformed."""
+    if item.repeated_key is not None:
+        raise wrong(item.repeated_key[:100], "duplicate_key", "This key stands twice in one object: say it once.")
+    return item.value
 
 
 def read_id(value: Any) -> UUID:

@@ -40,8 +40,9 @@ from services.advice import ServedAdvice
 from services.answers import Answer
 from services.books import Books
 from services.clock import NetworkClock
+from services.errors import NotJson
 from services.handle import Handler
-from services.incoming import ITEMS_MAX
+from services.items import ITEMS_MAX, Item, split
 from services.reports import Reports
 from services.settings import Settings
 
@@ -69,7 +70,7 @@ logger = logging.getLogger(__name__)
 class Door(Protocol):
     """The one way in for reports, whoever brings them (`services.reports.Reports`)."""
 
-    async def take(self, items: Sequence[Any], sender: Sender, *, advise: bool = True) -> list[Answer]:
+    async def take(self, items: Sequence[Item | bytes], sender: Sender, *, advise: bool = True) -> list[Answer]:
         """An answer per item; an item given as bytes is read there."""
 
     async def keep(self, contents: Sequence[bytes], sender: Sender, problem: str) -> list[Answer]:
@@ -82,7 +83,7 @@ class _Report:
 
     message: NatsMessage
     actor: str
-    items: tuple[Any, ...]
+    items: tuple[Item | bytes, ...]
 
 
 class Intake:
@@ -233,11 +234,11 @@ class Intake:
             answers = answers[count:]
 
     async def _answers(self, actor: str, group: list[_Report]) -> list[Answer]:
+        items = [item for report in group for item in report.items]
         sender = await self._sender_of(actor)
         if sender is None:
-            contents = [_content(item) for report in group for item in report.items]
+            contents = [item if isinstance(item, bytes) else item.sent for item in items]
             return await self._door.keep(contents, Sender(actor=actor), "unknown_sender")
-        items = [item for report in group for item in report.items]
         return await self._door.take(items, sender)
 
     async def _keep(self, actor: str, report: _Report) -> None:
@@ -273,23 +274,22 @@ def _read(message: NatsMessage) -> _Report | None:
     raw: bytes = message.raw_message.data
     actor = actor_of_token(message.raw_message.subject.split(".")[2])
     try:
-        parsed = orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        many, items = split(raw)
+    except NotJson:
         return _Report(message, actor, (raw,))
-    if _is_echo(raw, parsed):
+    if not many and _is_echo(raw, items[0].value):
         return None
-    if isinstance(parsed, list):
-        # A longer list than anybody may send is kept whole, as one thing that is not understood.
-        items = tuple(_item(each) for each in parsed) if 0 < len(parsed) <= ITEMS_MAX else (raw,)
-        return _Report(message, actor, items)
-    return _Report(message, actor, (_item(parsed) if isinstance(parsed, dict) else raw,))
+    # A longer list than anybody may send is kept whole, as one thing that is not understood.
+    return _Report(message, actor, tuple(map(_item, items)) if 0 < len(items) <= ITEMS_MAX else (raw,))
 
 
-def _item(parsed: Any) -> Any:
+def _item(item: Item) -> Item:
     """A CloudEvent as the item that HTTP takes; anything else as it is. What we would drop silently is not mapped."""
-    if not isinstance(parsed, dict) or "specversion" not in parsed or not parsed.keys() <= _CLOUD_EVENT_KNOWN:
-        return parsed
-    return {ours: parsed[theirs] for theirs, ours in _CLOUD_EVENT_USED.items() if theirs in parsed}
+    said = item.value
+    if not isinstance(said, dict) or "specversion" not in said or not said.keys() <= _CLOUD_EVENT_KNOWN:
+        return item
+    mapped = {ours: said[theirs] for theirs, ours in _CLOUD_EVENT_USED.items() if theirs in said}
+    return Item(mapped, item.sent, item.repeated_key)
 
 
 def _is_echo(raw: bytes, parsed: Any) -> bool:
@@ -303,10 +303,6 @@ def _is_echo(raw: bytes, parsed: Any) -> bool:
         and parsed.get("stream") == INTAKE_STREAM
         and parsed.keys() <= {"stream", "seq", "duplicate", "domain", "error"}
     )
-
-
-def _content(item: Any) -> bytes:
-    return item if isinstance(item, bytes) else orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
 
 
 class KnownActors:

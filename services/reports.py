@@ -27,17 +27,16 @@ from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.errors import IdConflict, Malformed, NotAllowed, NotJson, Refused, plain_code
 from services.handle import Handler, Outcome
 from services.incoming import (
-    ITEMS_MAX,
+    TOO_DEEP,
     ClockIsReal,
     read_id,
     read_instant,
-    split_body,
     stated_actor,
     stated_record_time,
+    without_repeated_keys,
     wrong,
 )
-
-__all__ = ["ITEMS_MAX", "Advice", "Answer", "NotAFact", "Reports"]
+from services.items import Item, split_body, whole
 
 #: Reports without a readable id are kept under one derived from their content, so that a resent one is known again.
 QUARANTINE_IDS: Final = UUID("7d0e3c52-6a0b-5d6c-9a55-5b1d1b0e9a41")
@@ -67,8 +66,8 @@ class _Kept:
 
     append: Append
     claimed_id: str | None
-    content: bytes  #: for evidence, if its id turns out to stand for something else
-    item: Any
+    item: Item
+    identity: bytes  #: what tells it from another report: see `_identity`
     problem: str | None = None
     detail: str | None = None
 
@@ -111,11 +110,11 @@ class Reports:
         many, items = split_body(body)
         return many, await self.take(items, sender, advise=advise)
 
-    async def take(self, items: Sequence[Any], sender: Sender, *, advise: bool = True) -> list[Answer]:
-        """Record items that are parsed JSON, each alone; one answer each, in order.
+    async def take(self, items: Sequence[Item | bytes], sender: Sender, *, advise: bool = True) -> list[Answer]:
+        """Record items, each alone; one answer each, in order.
 
-        An item given as `bytes` is raw: it is parsed here, and kept in quarantine if it is not JSON. `advise` False
-        leaves out what read models know (for back-fill in bulk); their folds raise the same flags afterwards.
+        An item given as `bytes` is parsed here, and kept in quarantine if it is not JSON. `advise` False leaves out
+        what read models know (for back-fill in bulk); their folds raise the same flags afterwards.
         """
         origin = self._from(sender)
         read = [_read(item, origin) for item in items]
@@ -132,8 +131,9 @@ class Reports:
         origin = self._from(sender)
         kept = []
         for content in contents:
-            evidence_id = _derived_id(content, sender)
-            kept.append(_Kept(_note(evidence_id, content, None, origin, problem), None, content, None, problem))
+            item = Item(None, content)
+            note = _note(_derived_id(content, sender), item, content, origin, problem)
+            kept.append(_Kept(note, None, item, content, problem))
         outcomes = await self._handler.record([each.append for each in kept])
         return [_answer(each, outcome, ()) for each, outcome in zip(kept, outcomes, strict=True)]
 
@@ -150,7 +150,7 @@ class Reports:
     async def _conflicts(self, found: Sequence[tuple[_Kept, Conflict]], origin: _From) -> list[Answer]:
         """Ids that stand for something else: the first report stands, this one is kept as evidence beside it."""
         notes = [
-            _note(_derived_id(kept.content, origin.sender), kept.content, kept.item, origin, IdConflict.code())
+            _note(_derived_id(kept.identity, origin.sender), kept.item, kept.identity, origin, IdConflict.code())
             for kept, _ in found
         ]
         answers = []
@@ -163,25 +163,33 @@ class Reports:
         return _From(sender, self._simulated(), self._clock())
 
 
-def _read(item: Any, origin: _From) -> _Kept | Answer:
+def _read(given: Item | bytes, origin: _From) -> _Kept | Answer:
     """One item, understood or kept as it is; or the refusal of a sender who may not report it."""
-    content = item if isinstance(item, bytes) else canonical(item)
     try:
-        if isinstance(item, bytes):
-            item = orjson.loads(item)
-            content = canonical(item)
-        return _Kept(_fact(item, content, origin), item["id"], content, item)
-    except orjson.JSONDecodeError:
-        return _not_understood(content, None, origin, "not_json", NotJson.message())
+        item = whole(given) if isinstance(given, bytes) else given
+    except NotJson:
+        content = given if isinstance(given, bytes) else given.sent
+        return _not_understood(Item(None, content), content, origin, "not_json", NotJson.message())
+    try:
+        identity = _identity(item)
+        return _Kept(_fact(item, identity, origin), item.value["id"], item, identity)
+    except orjson.JSONEncodeError:  # of what was just read: only because it is read deeper than it is written
+        return _not_understood(item, item.sent, origin, "too_deep", f"item: {TOO_DEEP}")
     except Malformed as why:
         first = why.problems[0]
-        return _not_understood(content, item, origin, plain_code(first.code), f"{first.field}: {first.message}")
+        return _not_understood(item, identity, origin, plain_code(first.code), f"{first.field}: {first.message}")
     except Refused as refusal:
-        return refused(item["id"], refusal)
+        return refused(item.value["id"], refusal)
 
 
-def _fact(item: Any, content: bytes, origin: _From) -> Append:
+def _identity(item: Item) -> bytes:
+    """What is the same for the same report: its canonical content, or the bytes of one that contradicts itself."""
+    return canonical(item.value) if item.repeated_key is None else item.sent
+
+
+def _fact(given: Item, content: bytes, origin: _From) -> Append:
     """The append of one item. Raises Malformed, Refused."""
+    item = without_repeated_keys(given)
     if type(item) is not dict:
         raise wrong("item", "wrong_type", "An item is an object with id, type, occurred_at and data.")
     if not item.keys() <= _ITEM_FIELDS:
@@ -207,24 +215,24 @@ def _fact(item: Any, content: bytes, origin: _From) -> Append:
     return append
 
 
-def _not_understood(content: bytes, item: Any, origin: _From, problem: str, detail: str) -> _Kept:
-    claimed = item.get("id") if isinstance(item, dict) else None
-    request_id = _derived_id(content, origin.sender)
+def _not_understood(item: Item, identity: bytes, origin: _From, problem: str, detail: str) -> _Kept:
+    claimed = item.value.get("id") if isinstance(item.value, dict) else None
+    request_id = _derived_id(identity, origin.sender)
     with suppress(Malformed):
         request_id = read_id(claimed)
-    note = _note(request_id, content, item, origin, problem)
-    return _Kept(note, claimed if isinstance(claimed, str) else None, content, item, problem, detail)
+    note = _note(request_id, item, identity, origin, problem)
+    return _Kept(note, claimed if isinstance(claimed, str) else None, item, identity, problem, detail)
 
 
-def _note(request_id: UUID, content: bytes, item: Any, origin: _From, problem: str) -> Append:
-    """The note that a report was not understood; its bytes go beside the log."""
-    fields = item if isinstance(item, dict) else {}
+def _note(request_id: UUID, item: Item, identity: bytes, origin: _From, problem: str) -> Append:
+    """The note that a report was not understood; its bytes as they were sent go beside the log."""
+    fields = item.value if isinstance(item.value, dict) else {}
     occurred_at, recorded_at = origin.now, None
     with suppress(Malformed, ClockIsReal):
         recorded_at = stated_record_time(fields.get("recorded_at"), simulated=origin.simulated)
     with suppress(Malformed):
         occurred_at = read_instant(fields.get("occurred_at"), "occurred_at")
-    digest = hashlib.sha256(content)
+    sent = item.sent
     event = MessageQuarantined(
         quarantine=str(request_id),
         sender=origin.sender.actor,
@@ -232,19 +240,20 @@ def _note(request_id: UUID, content: bytes, item: Any, origin: _From, problem: s
         till_counter=_till_counter(fields.get("data")),
         claimed_id=_claimed_id(fields.get("id")),
         problem=problem,
-        content_sha256=digest.hexdigest(),
-        content_bytes=len(content),
+        reported_as=item.reported_as,
+        content_sha256=hashlib.sha256(sent).hexdigest(),
+        content_bytes=len(sent),
     )
     return Append(
         request_id=request_id,
-        request_hash=digest.digest(),
+        request_hash=hashlib.sha256(identity).digest(),
         stream=event.stream(),
         expected_version=None,
         actor=origin.sender.actor,
         occurred_at=occurred_at,
         recorded_at=recorded_at,
         events=(event,),
-        quarantined=content,
+        quarantined=sent,
     )
 
 
@@ -259,7 +268,7 @@ async def _without_cycles(read: list[_Kept | Answer], origin: _From, advice: Adv
     for (i, kept, _), closes in zip(steps, closing, strict=True):
         if closes:
             detail = "data.inputs: One of these inputs was itself made from this lot."
-            read[i] = _not_understood(kept.content, kept.item, origin, "lineage_cycle", detail)
+            read[i] = _not_understood(kept.item, kept.identity, origin, "lineage_cycle", detail)
     return read
 
 

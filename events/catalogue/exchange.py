@@ -3,11 +3,14 @@
 from typing import Literal
 
 from events.catalogue.base import Decision, Fact
-from events.catalogue.values import ActorId, Count, EventIdText, Id, Position, Reason, Sha256Hex, TillId
+from events.catalogue.values import ActorId, Count, EventIdText, Id, Position, Reason, Sha256Hex, TillId, WireNameText
 
 
 class MessageQuarantined(Fact):
-    """A report from a known sender could not be understood. Its bytes are kept beside the log, their hash in it."""
+    """A report from a known sender could not be understood. Its bytes are kept beside the log, their hash in it.
+
+    `reported_as` is the event that the sender's address stood for, where the bytes do not say it themselves.
+    """
 
     wire_name = "exchange.message_quarantined.v1"
     quarantine: Id
@@ -16,6 +19,7 @@ class MessageQuarantined(Fact):
     till_counter: Count | None = None
     claimed_id: EventIdText | None = None
     problem: Reason
+    reported_as: WireNameText | None = None
     content_sha256: Sha256Hex
     content_bytes: Count
 

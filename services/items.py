@@ -1,0 +1,105 @@
+"""The items of a request: what each says, and the very bytes in which its sender said it."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from services.errors import NotJson, TooLarge, TooManyItems
+
+ITEMS_MAX: Final = 500
+BODY_BYTES_MAX: Final = 2_000_000
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a request: parsed, and as it was sent."""
+
+    value: Any
+    #: None when the sender wrote exactly what orjson writes, as most do: no bytes are cut out before they are needed.
+    written: bytes | None = None
+    #: A key that stands twice in one object of the item. Parsers differ in which of the two counts, so neither does.
+    repeated_key: str | None = None
+    #: The wire name that the sender's address stood for, if `value` has it from there and `sent` does not say it.
+    reported_as: str | None = None
+
+    @property
+    def sent(self) -> bytes:
+        """The bytes of the item as they stood in the request."""
+        return orjson.dumps(self.value) if self.written is None else self.written
+
+
+def whole(content: bytes) -> Item:
+    """All of a text as one item, even a list. Raises NotJson."""
+    many, items = split(content)
+    if not many:
+        return items[0]
+    return Item([item.value for item in items], content, next((i.repeated_key for i in items if i.repeated_key), None))
+
+
+def split_body(body: bytes) -> tuple[bool, list[Item]]:
+    """A request's items, and whether they came as a list. Raises NotJson, TooLarge, TooManyItems."""
+    if len(body) > BODY_BYTES_MAX:
+        raise TooLarge
+    many, items = split(body)
+    if len(items) > ITEMS_MAX:
+        raise TooManyItems
+    return many, items
+
+
+def split(body: bytes) -> tuple[bool, list[Item]]:
+    """The same whatever its size. Raises NotJson."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise NotJson from None
+    many = isinstance(parsed, list)
+    values: Sequence[Any] = parsed if many else [parsed]
+    if _written_again(parsed) == body:
+        # Nothing was dropped on the way: no key stands twice, and each item can be written again as it was.
+        return many, [Item(value) for value in values]
+    return many, [Item(value, *found) for value, found in zip(values, _cut(body.decode(), many), strict=True)]
+
+
+def _written_again(parsed: Any) -> bytes | None:
+    """What orjson makes of what it read; it reads deeper lists than it writes."""
+    try:
+        return orjson.dumps(parsed)
+    except orjson.JSONEncodeError:
+        return None
+
+
+def _cut(text: str, many: bool) -> list[tuple[bytes, str | None]]:
+    """Where each item of a JSON text begins and ends, and a key that it repeats. The text is known to be JSON."""
+    repeated: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        if len(pairs) > 1 and len({key for key, _ in pairs}) < len(pairs):
+            keys = [key for key, _ in pairs]
+            repeated.append(next(key for key in keys if keys.count(key) > 1))
+
+    # Only the places are of interest: numbers stay text, of whatever length they are.
+    scan = json.JSONDecoder(object_pairs_hook=note, parse_int=str, parse_float=str).raw_decode
+    found = []
+    at = _after_space(text, 0)
+    if many:
+        at = _after_space(text, at + 1)
+    while at < len(text) and text[at] != "]":
+        _, end = scan(text, at)
+        found.append((text[at:end].encode(), repeated[0] if repeated else None))
+        repeated.clear()
+        if not many:
+            break
+        at = _after_space(text, end)
+        at = _after_space(text, at + (text[at] == ","))
+    return found
+
+
+def _after_space(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return at if space is None else space.end()
