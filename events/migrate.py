@@ -98,6 +98,8 @@ def _prepare_database(connection: psycopg.Connection) -> None:
     connection.execute(
         sql.SQL("GRANT CREATE, TEMPORARY ON DATABASE {} TO {}").format(database, sql.Identifier(PROJECTOR))
     )
+    # A reader folds the past of one lot into tables that it alone sees and that end with its transaction.
+    connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(database, sql.Identifier(READER)))
     connection.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(database, sql.Identifier(OWNER)))
     # Whatever the projector makes may be read by readers, and by the writer's process, which answers queries.
     for what in ("SELECT ON TABLES", "USAGE ON SCHEMAS"):

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from events.catalogue.registry import FieldProblem
 from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
-from services import facts, operations, reads, stream
+from services import facts, looking_back, operations, reads, stream
 from services.access import Keys, ensure_admin_key
 from services.advice import ServedAdvice
 from services.books import Books
@@ -36,6 +36,7 @@ from services.logistics import routes as logistics
 from services.network import routes as network
 from services.openapi import describe
 from services.outlets import routes as outlets
+from services.past import Past
 from services.producers import routes as producers
 from services.reports import Reports
 from services.settings import Settings, settings
@@ -62,7 +63,8 @@ def create_app(given: Settings | None = None) -> FastAPI:
     books = Books(reader)
     handler = Handler(log)
     reports = Reports(handler, simulated=clock.simulated, clock=clock.now, advice=ServedAdvice(books))
-    front = Front(given, handler, reports, keys, books, clock)
+    past = Past(books, ConnectionPool(writer, min_size=0, max_size=2, timeout=5, num_workers=1, open=True))
+    front = Front(given, handler, reports, keys, books, past, clock)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -70,6 +72,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
         _collect_garbage_rarely()
         async with stream.following(front, app):
             yield
+        past.close()
         books.close()
         keys.close()
         log.close()
@@ -82,6 +85,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     for context in CONTEXTS:
         app.include_router(context.routes(front))
     app.include_router(reads.routes(front))
+    app.include_router(looking_back.routes(front))
     app.include_router(stream.routes())
     app.include_router(operations.routes(front))
     app.include_router(pages(ServedPages(books)))

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
@@ -29,14 +30,14 @@ def add_to(app: typer.Typer) -> None:
     app.command()(up)
     app.command(name="migrate")(migrate_database)
     run = typer.Typer(help="Run one process in the foreground; `ovop up` runs them all.", no_args_is_help=True)
-    for process in (api, relay, projector, intake):
+    for process in (api, relay, projector, lookback, intake):
         run.command()(process)
     app.add_typer(run, name="run")
 
 
 def up(ready_file: ReadyFile = None) -> None:
     """Run everything until Ctrl-C: the servers (unless OVOP_DATABASE_URL and OVOP_NATS_URL name others), API, relay,
-    projector and intake."""
+    projector, lookback and intake."""
     from services.embedded import EmbeddedServerError
     from services.up import KeepsDying, NotReady, supervise
 
@@ -130,6 +131,16 @@ def projector() -> None:
     broker = given.projector_nats_url or given.nats_url
     stop = asyncio.Event()
     asyncio.run(until_stopped(lambda: run_projector(database, broker, READ_MODELS, stop), stop.set))
+
+
+def lookback() -> None:
+    """Builds the books of earlier positions that somebody asked for."""
+    begin_logging("lookback")
+    from services import lookback as it
+
+    database = _or_exit(lambda: settings().database_for("projector"))
+    stop = threading.Event()
+    asyncio.run(until_stopped(lambda: asyncio.to_thread(it.run, database, stop), stop.set))
 
 
 def intake() -> None:

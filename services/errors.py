@@ -95,10 +95,6 @@ class Unavailable(Refused):
     advice = "Keep the request and send the same bytes again later; its id makes sure it counts once."
 
 
-class NotBuiltHere(Refused):
-    """This server cannot answer that yet."""
-
-
 class MethodNotAllowed(Refused):
     """This address does not take that method."""
 
@@ -130,7 +126,6 @@ STATUS: Mapping[type[Refused], int] = {
     NotThereYet: 503,
     Busy: 503,
     Unavailable: 503,
-    NotBuiltHere: 501,
     Internal: 500,
     Refused: 409,
 }

@@ -15,6 +15,7 @@ from services.clock import NetworkClock
 from services.errors import PROBLEM_JSON, NotAuthenticated, Refused, TooLarge, problem
 from services.handle import Handler
 from services.items import BODY_BYTES_MAX
+from services.past import Past
 from services.reports import Reports
 from services.settings import Settings
 
@@ -35,6 +36,7 @@ class Front:
     reports: Reports
     keys: Keys
     books: Books
+    past: Past
     clock: NetworkClock
 
     async def sender(self, request: Request) -> Sender:

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel
 
 from events import log_pages
 from events.catalogue.values import QUANTITY_MAX
@@ -15,30 +13,23 @@ from projections import income_queries, inventory_queries, overview
 from projections import traceability_queries as lots
 from projections.traceability_trace import trace
 from projections.whereabouts import forward
-from services.books import Look, Told
+from services.access import Sender
+from services.books import Look
 from services.errors import NotFound
 from services.front import Front, json_response
 from services.incoming import read_instant
+from services.looking_back import WORD, AsOf, answer, told_response
 
 ROWS_MAX: Final = 1_000
-_POSITION_DIGITS: Final = 15
 
-#: What PostgreSQL can compare with: its texts hold no zero byte.
-_WORD: Final = r"^[^\x00]*$"
 After = Annotated[
     int,
     Query(ge=0, le=QUANTITY_MAX, description="Wait until the answer speaks for this position, at most five seconds."),
 ]
-AsOf = Annotated[
-    str | None,
-    Query(
-        max_length=40, pattern=_WORD, description="As it stood at this position, or at this instant of the log's clock."
-    ),
-]
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
 Year = Annotated[int | None, Query(ge=2000, le=2100)]
-Name = Annotated[str, Query(max_length=100, pattern=_WORD)]
-LotOrCode = Annotated[str, Path(max_length=100, pattern=_WORD)]
+Name = Annotated[str, Query(max_length=100, pattern=WORD)]
+LotOrCode = Annotated[str, Path(max_length=100, pattern=WORD)]
 
 
 class NoSuchLot(NotFound):
@@ -66,13 +57,13 @@ def _add_inventory(router: APIRouter, front: Front) -> None:
         place: Name | None = None,
         product: Name | None = None,
         batch: Name | None = None,
-        behind: Annotated[str, Query(description="`next` of the page before.", max_length=200, pattern=_WORD)] = "",
+        behind: Annotated[str, Query(description="`next` of the page before.", max_length=200, pattern=WORD)] = "",
         limit: Limit = 200,
         after: After = 0,
         as_of: AsOf = None,
     ) -> Response:
         """Units by place and batch, or by product; what is in transit; what was judged."""
-        await front.sender(request)
+        sender = await front.sender(request)
         behind_place, _, behind_batch = behind.partition(" ")
 
         def question(db: Look) -> dict[str, Any]:
@@ -97,22 +88,20 @@ def _add_inventory(router: APIRouter, front: Front) -> None:
                     more = f"{stock[-1].place} {stock[-1].batch}" if len(stock) == limit else None
                     return {"stock": stock, "next": more}
 
-        return _told(await front.books.ask_soon(question, after=after, as_of=_moment(as_of)))
+        return await answer(front, sender, question, after=after, as_of=as_of)
 
 
 def _add_lots(router: APIRouter, front: Front) -> None:
-    async def answer(
-        request: Request, question: Callable[[Look], dict[str, Any] | None], after: int, as_of: str | None
+    async def about(
+        lot: str, sender: Sender, question: Callable[[Look], dict[str, Any] | None], after: int, as_of: str | None
     ) -> Response:
-        await front.sender(request)
-        told = await front.books.ask_soon(question, after=after, as_of=_moment(as_of))
-        if told.answer is None:
-            raise NoSuchLot(field="lot")
-        return _told(told)
+        absent = NoSuchLot(field="lot")
+        return await answer(front, sender, question, after=after, as_of=as_of, lot=lot, absent=absent)
 
     @router.get("/api/v1/lots/{lot}")
     async def one_lot(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
         """A lot, or the batch of a code: what it is, where it is, its balance and its stored origin."""
+        sender = await front.sender(request)
 
         def question(db: Look) -> dict[str, Any] | None:
             found = lots.lot_of(db, lot)
@@ -130,7 +119,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
                 "movements": lots.movements_of(db, [found]),
             }
 
-        return await answer(request, question, after, as_of)
+        return await about(lot, sender, question, after, as_of)
 
     @router.get("/api/v1/lots/{lot}/trace")
     async def back(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
@@ -142,11 +131,12 @@ def _add_lots(router: APIRouter, front: Front) -> None:
             found = trace(db, lot, on=day, with_producers=sender.names_actors)
             return None if found is None else {"trace": found}
 
-        return await answer(request, question, after, as_of)
+        return await about(lot, sender, question, after, as_of)
 
     @router.get("/api/v1/lots/{lot}/forward")
     async def forth(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
         """Forward from a lot to everything that came of it, and where its units are."""
+        sender = await front.sender(request)
 
         def question(db: Look) -> dict[str, Any] | None:
             found = lots.lot_of(db, lot)
@@ -155,7 +145,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
             reached = forward(db, found)
             return {"forward": {**asdict(reached), "on_hand": reached.on_hand, "sold": reached.sold}}
 
-        return await answer(request, question, after, as_of)
+        return await about(lot, sender, question, after, as_of)
 
 
 def _add_income(router: APIRouter, front: Front) -> None:
@@ -171,7 +161,7 @@ def _add_income(router: APIRouter, front: Front) -> None:
         as_of: AsOf = None,
     ) -> Response:
         """Sales and what became of them, in tyiyn; with `producer`, everything about one producer's income."""
-        await front.administrator(request)
+        sender = await front.administrator(request)
 
         def question(db: Look) -> dict[str, Any] | None:
             connection = db.connection
@@ -192,10 +182,8 @@ def _add_income(router: APIRouter, front: Front) -> None:
             }
             return {"by": by, "income": asked[by]()}
 
-        told = await front.books.ask_soon(question, after=after, as_of=_moment(as_of))
-        if told.answer is None:
-            raise NoSuchProducer(field="producer")
-        return _told(told)
+        absent = NoSuchProducer(field="producer")
+        return await answer(front, sender, question, after=after, as_of=as_of, absent=absent)
 
 
 class NoSuchProducer(NotFound):
@@ -223,15 +211,15 @@ def _add_network(router: APIRouter, front: Front) -> None:
                 "villages": overview.villages(connection),
             }
 
-        return _told(await front.books.ask_soon(question, after=after))
+        return told_response(await front.books.ask_soon(question, after=after))
 
 
 def _add_events(router: APIRouter, front: Front) -> None:
     @router.get("/api/v1/events")
     async def events(
         request: Request,
-        wire_name: Annotated[str | None, Query(alias="type", max_length=100, pattern=_WORD)] = None,
-        stream: Annotated[str | None, Query(max_length=200, pattern=_WORD)] = None,
+        wire_name: Annotated[str | None, Query(alias="type", max_length=100, pattern=WORD)] = None,
+        stream: Annotated[str | None, Query(max_length=200, pattern=WORD)] = None,
         actor: Name | None = None,
         from_: Annotated[str | None, Query(alias="from", max_length=40, description="Recorded since.")] = None,
         to: Annotated[str | None, Query(max_length=40, description="Recorded until.")] = None,
@@ -254,25 +242,3 @@ def _add_events(router: APIRouter, front: Front) -> None:
 
         told = await front.books.ask_soon(question)
         return json_response({"position": told.answer.pop("head"), **told.answer})
-
-
-def _moment(as_of: str | None) -> int | datetime | None:
-    """A position or an instant. Raises Malformed."""
-    if as_of is None:
-        return None
-    if as_of.isdecimal() and len(as_of) <= _POSITION_DIGITS:
-        return int(as_of)
-    return read_instant(as_of, "as_of")
-
-
-def _told(told: Told[dict[str, Any] | None] | Told[dict[str, Any]]) -> Response:
-    said = {"position": told.standing.position, "recorded_at": told.standing.recorded_at, **(told.answer or {})}
-    return Response(orjson.dumps(said, default=_plain), media_type="application/json")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if hasattr(value, "_asdict"):
-        return value._asdict()
-    raise TypeError(type(value).__name__)

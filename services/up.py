@@ -28,13 +28,14 @@ from services.embedded import EmbeddedNats, EmbeddedPostgres, free_port, only_ow
 from services.settings import Settings
 
 #: The Python processes, in the order in which they are started; stopped the other way round.
-PROCESSES = ("api", "relay", "projector", "intake")
+PROCESSES = ("api", "relay", "projector", "lookback", "intake")
 DATABASE_ROLES = {"writer": WRITER, "relay": RELAY, "projector": PROJECTOR, "reader": READER}
 #: Which addresses a process is given: its own roles, no other.
 ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "api": ("writer_database_url", "reader_database_url"),
     "relay": ("relay_database_url", "relay_nats_url"),
     "projector": ("projector_database_url", "projector_nats_url"),
+    "lookback": ("projector_database_url",),
     "intake": ("writer_database_url", "reader_database_url", "intake_nats_url"),
 }
 

@@ -17,7 +17,7 @@ from services.up import is_ready
 from tests.servers import use_containers, wait_for
 
 ROOT = Path(__file__).parent.parent.parent
-LASTING = ("database", "broker", "api", "relay", "projector", "intake")
+LASTING = ("database", "broker", "api", "relay", "projector", "lookback", "intake")
 
 
 def compose_program() -> list[str] | None:

@@ -125,7 +125,7 @@ def test_a_process_knows_the_addresses_of_its_own_roles_alone(calm: Installation
         secrets = {word.partition("=")[0] for word in words if "://" in word.partition("=")[2]}
         assert "OVOP_ADMIN_DATABASE_URL" not in secrets
         assert ("OVOP_RELAY_DATABASE_URL" in secrets) == (name == "relay")
-        assert ("OVOP_PROJECTOR_DATABASE_URL" in secrets) == (name == "projector")
+        assert ("OVOP_PROJECTOR_DATABASE_URL" in secrets) == (name in {"projector", "lookback"})
         assert ("OVOP_WRITER_DATABASE_URL" in secrets) == (name in {"api", "intake"})
 
 

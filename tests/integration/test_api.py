@@ -342,32 +342,6 @@ def test_a_reader_waits_no_longer_than_a_moment(door: Door, monkeypatch: pytest.
     assert response.headers["retry-after"] == "1"
 
 
-def test_the_past_is_told_when_it_is_at_hand_and_named_when_it_is_not(door: Door) -> None:
-    from projections.scratch import scratch
-    from services.read_models import READ_MODELS
-
-    found(door)
-    [answer] = door.tell(report(make.sale_made()))
-    door.tell(report(make.sale_made(sale="s-2")))
-    door.fold()
-    before = answer["position"]
-    absent = door.get("/api/v1/income", as_of=before)
-    assert (absent.status_code, absent.json()["code"]) == (501, "as_of_not_built")
-
-    with scratch(door.database.projector, door.log, READ_MODELS, before):
-        pass
-
-    then = door.get("/api/v1/income", as_of=before).json()
-    now = door.get("/api/v1/income", as_of=10**9).json()
-    assert (then["position"], now["position"]) == (before, before + 1)
-    assert [sum(year["gross_tyiyn"] for year in told["income"]) for told in (then, now)] == [36_000, 72_000]
-    moment = door.get("/api/v1/events", position=before).json()["events"][0]["recorded_at"]
-    assert door.get("/api/v1/income", as_of=moment).json() == then
-    assert door.get("/api/v1/income").json() == now, "a connection kept looking at the past"
-    wrong = door.get("/api/v1/income", as_of="yesterday")
-    assert (wrong.status_code, wrong.json()["code"]) == (422, "malformed")
-
-
 def test_live_news_come_within_a_second(door: Door) -> None:
     found(door)
     door.fold()

@@ -97,7 +97,7 @@ def test_only_the_writer_appends_and_only_by_the_two_functions(admin: psycopg.Co
 def test_what_runs_with_the_owner_s_rights_looks_names_up_nowhere_else(admin: psycopg.Connection) -> None:
     rows = admin.execute("SELECT proname, proconfig FROM pg_proc WHERE prosecdef").fetchall()
 
-    assert {name for name, _ in rows} == {"append", "append_one"}
+    assert {name for name, _ in rows} == {"append", "append_one", "ask", "looked_at"}
     assert all("search_path=pg_catalog, pg_temp" in config for _, config in rows)
 
 
@@ -154,6 +154,26 @@ def test_secrets_and_the_way_in_are_the_writer_s_alone(log_database: LogDatabase
         pytest.raises(errors.InsufficientPrivilege),
     ):
         connection.execute(statement)
+
+
+def test_a_reader_makes_tables_for_itself_alone_and_the_writer_only_asks_for_the_past(
+    log_database: LogDatabase,
+) -> None:
+    with psycopg.connect(log_database.reader, autocommit=True) as reader:
+        with reader.transaction(force_rollback=True):
+            reader.execute("CREATE TEMPORARY TABLE mine (n integer)")
+        with pytest.raises(errors.InsufficientPrivilege):
+            reader.execute("SELECT projection.ask(1, 'x', 1)")
+    with psycopg.connect(log_database.writer, autocommit=True) as writer:
+        assert writer.execute("SELECT projection.ask(1, 'x', 1), projection.ask(2, 'x', 1)").fetchone() == (True, False)
+        for statement in (
+            "CREATE TEMPORARY TABLE mine (n integer)",
+            "UPDATE projection.asked SET tries = 0",
+            "DELETE FROM projection.asked",
+            "INSERT INTO projection.scratch (position) VALUES (1)",
+        ):
+            with pytest.raises(errors.InsufficientPrivilege):
+                writer.execute(statement)
 
 
 @pytest.mark.parametrize("role", ["writer", "relay", "reader"])

@@ -1,0 +1,115 @@
+"""Answers as of an earlier position by HTTP: at once when the books are at hand, otherwise as a job to come back to."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel
+
+from events.catalogue.values import QUANTITY_MAX
+from services.access import Sender
+from services.books import Look, NotAtHand, Told
+from services.errors import NotAllowed, NotFound
+from services.front import Front, json_response
+from services.incoming import read_instant
+from services.past import Job
+
+#: What PostgreSQL can compare with: its texts hold no zero byte.
+WORD: Final = r"^[^\x00]*$"
+_POSITION_DIGITS: Final = 15
+_LATER: Final = 202
+
+AsOf = Annotated[
+    str | None,
+    Query(
+        max_length=40, pattern=WORD, description="As it stood at this position, or at this instant of the log's clock."
+    ),
+]
+
+
+class StaffOnly(NotAllowed):
+    """Only the staff looks back at the whole network; a device may ask for the past of one lot."""
+
+    advice = "Leave out `as_of`, or ask with a key of the center."
+
+
+def routes(front: Front) -> APIRouter:
+    """How far the books of a position are."""
+    router = APIRouter(tags=["reads"])
+
+    @router.get("/api/v1/as-of/{position}")
+    async def job(request: Request, position: Annotated[int, Path(ge=0, le=QUANTITY_MAX)]) -> Response:
+        """The job that builds the books of a position: waiting, building, ready or failed, and how far it is."""
+        _must_be_staff(await front.sender(request))
+        return _job_response(await front.past.job(position), 200)
+
+    return router
+
+
+async def answer(
+    front: Front,
+    sender: Sender,
+    question: Callable[[Look], dict[str, Any] | None],
+    *,
+    after: int,
+    as_of: str | None,
+    lot: str | None = None,
+    absent: NotFound | None = None,
+) -> Response:
+    """What the read models say, now or then; where nothing is built yet, 202 and the address of the job.
+
+    `lot`: the question is about this one. `absent` is raised when the answer is None. Raises StaffOnly, Malformed.
+    """
+    moment = _moment(as_of)
+    if moment is not None and lot is None:
+        _must_be_staff(sender)
+    try:
+        told = await front.books.ask_soon(question, after=after, as_of=moment, lot=lot)
+    except NotAtHand as missing:
+        _must_be_staff(sender)
+        return _job_response(await front.past.ask(missing.position, sender.actor), _LATER)
+    if moment is not None and lot is None:
+        await front.past.looked_at(told.standing.position)
+    if told.answer is None and absent is not None:
+        raise absent
+    return told_response(told)
+
+
+def told_response(told: Told[dict[str, Any] | None] | Told[dict[str, Any]]) -> Response:
+    """An answer with the position it speaks for."""
+    said = {"position": told.standing.position, "recorded_at": told.standing.recorded_at, **(told.answer or {})}
+    return Response(orjson.dumps(said, default=_plain), media_type="application/json")
+
+
+def _job_response(job: Job, status: int) -> Response:
+    address = f"/api/v1/as-of/{job.position}"
+    response = json_response({"job": address, **job._asdict()}, status)
+    if status == _LATER:
+        response.headers["location"] = address
+        response.headers["retry-after"] = "1"
+    return response
+
+
+def _must_be_staff(sender: Sender) -> None:
+    """Raises StaffOnly."""
+    if sender.till is not None:
+        raise StaffOnly(field="as_of")
+
+
+def _moment(as_of: str | None) -> int | datetime | None:
+    """A position or an instant. Raises Malformed."""
+    if as_of is None:
+        return None
+    if as_of.isdecimal() and len(as_of) <= _POSITION_DIGITS:
+        return int(as_of)
+    return read_instant(as_of, "as_of")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    raise TypeError(type(value).__name__)
