@@ -70,7 +70,8 @@ def lineage_changed(ledger: Ledger, recorded: Recorded[Any]) -> None:
         ledger.forget_home(lot)
     for lot in made:
         if lot in ledger.waiting and ledger.home(lot) is not None:
-            for ref in sorted(ledger.waiting.pop(lot)):
+            # They stay listed, as their rows stay in the table: a lot may be made again, in this batch or a later one.
+            for ref in sorted(ledger.waiting[lot]):
                 receipts.settle(ledger, ref, "release")
 
 
