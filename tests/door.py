@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,13 +18,14 @@ from events.catalogue.base import Event
 from events.store import Log
 from projections.runner import Projector
 from services.app import create_app
+from services.clock import BISHKEK
 from services.front import Front
 from services.read_models import READ_MODELS
 from services.settings import Settings
 from tests.servers import LogDatabase, wait_for
 
-#: When things happen in these tests, unless a test says otherwise.
-NOW = "2026-11-23T12:00:00+06:00"
+#: When things happen in these tests, unless a test says otherwise: a day later they would be flagged as late.
+NOW = datetime.now(BISHKEK).isoformat(timespec="seconds")
 
 
 @dataclass
