@@ -18,10 +18,10 @@ class TwoMembersNeeded(Refused):
     advice = "Name two members who agree."
 
 
-def must_be_two(members: Sequence[str]) -> None:
+def must_be_two(members: Sequence[str], field: str = "members") -> None:
     """Raises TwoMembersNeeded."""
     if len(set(members)) < 2 or len(set(members)) != len(members):
-        raise TwoMembersNeeded(field="members")
+        raise TwoMembersNeeded(field=field)
 
 
 class Command(BaseModel):
@@ -36,6 +36,11 @@ class Command(BaseModel):
     def refers_to(self) -> tuple[str, ...]:
         """Streams that must have begun, because the command names what they are about."""
         return ()
+
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        """The events that may follow when it is carried out."""
+        raise NotImplementedError
 
     @classmethod
     def parse(cls, fields: bytes) -> Self:
@@ -70,6 +75,10 @@ class Proposal[E: Decision](Command):
             return cls(event=cls.proposes().model_validate_json(fields))
         except ValidationError as error:
             raise Malformed(problems_of(error)) from error
+
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        return (cls.proposes(),)
 
     @classmethod
     def proposes(cls) -> type[E]:

@@ -19,7 +19,7 @@ from events.canonical import EventTooLarge, canonical
 from events.catalogue.base import Fact
 from events.catalogue.exchange import MessageQuarantined
 from events.catalogue.production import StepFact
-from events.catalogue.registry import UndecodableEvent, UnknownEventType, validate_as_written
+from events.catalogue.registry import UndecodableEvent, UnknownEventType, upcast, validate_as_written
 from events.catalogue.values import QUANTITY_MAX
 from projections.inventory import AHEAD_AFTER, LATE_AFTER
 from services.access import Sender, till_may_report
@@ -197,7 +197,7 @@ def _fact(given: Item, content: bytes, origin: _From) -> Append:
     request_id = read_id(item.get("id"))
     occurred_at = read_instant(item.get("occurred_at"), "occurred_at")
     event = _event(item.get("type"), item.get("data"))
-    till_may_report(event, origin.sender)
+    till_may_report(upcast(event), origin.sender)
     append = Append(
         request_id=request_id,
         request_hash=hashlib.sha256(content).digest(),

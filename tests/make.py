@@ -333,7 +333,17 @@ def batch_inputs_corrected(**changes: Any) -> production.BatchInputsCorrected:
 
 
 def product_submitted(**changes: Any) -> committee.ProductSubmitted:
-    return _made(committee.ProductSubmitted, _certificate(changes), submission="submission-1", region="KG-Y")
+    return _made(
+        committee.ProductSubmitted,
+        _certificate(changes),
+        submission="submission-1",
+        region="KG-Y",
+        assessors=MEMBERS,
+    )
+
+
+def product_submitted_v1(**changes: Any) -> committee.ProductSubmittedV1:
+    return _made(committee.ProductSubmittedV1, _certificate(changes), submission="submission-1", region="KG-Y")
 
 
 def sample_received(**changes: Any) -> committee.SampleReceived:
@@ -348,8 +358,26 @@ def assessment_scored(**changes: Any) -> committee.AssessmentScored:
         _certificate(changes),
         submission="submission-1",
         member="user/member-1",
-        scores=committee.Scores(local_raw_material=18, quality=17, uniqueness=16, packaging=15, supply=14),
+        seal=HASH,
+        scores=scores(),
+        salt="5a" * 16,
     )
+
+
+def assessment_scored_v1(**changes: Any) -> committee.AssessmentScoredV1:
+    return _made(
+        committee.AssessmentScoredV1,
+        _certificate(changes),
+        submission="submission-1",
+        member="user/member-1",
+        scores=scores(),
+    )
+
+
+def scores(*points: int) -> committee.Scores:
+    """Points of the five criteria, in their order."""
+    names = ("local_raw_material", "quality", "uniqueness", "packaging", "supply")
+    return committee.Scores(**dict(zip(names, points or (18, 17, 16, 15, 14), strict=True)))
 
 
 def improvement_advised(**changes: Any) -> committee.ImprovementAdvised:
@@ -567,6 +595,18 @@ def stock_written_off(**changes: Any) -> outlets.StockWrittenOff:
         place="outlet/karakol",
         lines=(stock_line(units=1),),
         reason="broken",
+        members=("user/cashier-1", "user/lead-1"),
+    )
+
+
+def stock_written_off_v1(**changes: Any) -> outlets.StockWrittenOffV1:
+    return _made(
+        outlets.StockWrittenOffV1,
+        changes,
+        write_off="write-off-1",
+        place="outlet/karakol",
+        lines=(stock_line(units=1),),
+        reason="broken",
     )
 
 
@@ -624,6 +664,18 @@ def payout_made(**changes: Any) -> settlement.PayoutMade:
     )
 
 
+def payout_made_v1(**changes: Any) -> settlement.PayoutMadeV1:
+    return _made(
+        settlement.PayoutMadeV1,
+        changes,
+        producer="p-001",
+        payout="payout-1",
+        amount_tyiyn=10_000,
+        statement_position=1_001,
+        method="elqr",
+    )
+
+
 def payout_reversed(**changes: Any) -> settlement.PayoutReversed:
     return _made(
         settlement.PayoutReversed,
@@ -635,9 +687,26 @@ def payout_reversed(**changes: Any) -> settlement.PayoutReversed:
     )
 
 
+def payout_reversed_v1(**changes: Any) -> settlement.PayoutReversedV1:
+    return _made(
+        settlement.PayoutReversedV1,
+        changes,
+        producer="p-001",
+        payout="payout-1",
+        amount_tyiyn=10_000,
+        reason="wrong_account",
+    )
+
+
 def advance_given(**changes: Any) -> settlement.AdvanceGiven:
     return _made(
         settlement.AdvanceGiven, changes, producer="p-001", advance="advance-1", amount_tyiyn=5_000, method="cash"
+    )
+
+
+def advance_given_v1(**changes: Any) -> settlement.AdvanceGivenV1:
+    return _made(
+        settlement.AdvanceGivenV1, changes, producer="p-001", advance="advance-1", amount_tyiyn=5_000, method="cash"
     )
 
 
@@ -802,8 +871,10 @@ def one_of_each() -> dict[str, Event]:
         lot_corrected(),
         batch_inputs_corrected(),
         product_submitted(),
+        product_submitted_v1(),
         sample_received(),
         assessment_scored(),
+        assessment_scored_v1(),
         improvement_advised(),
         product_certified(),
         product_conditionally_accepted(),
@@ -830,12 +901,16 @@ def one_of_each() -> dict[str, Event]:
         opening_stock_counted(),
         stock_counted(),
         stock_written_off(),
+        stock_written_off_v1(),
         share_terms_agreed(),
         period_closed(),
         restatement_made(),
         payout_made(),
+        payout_made_v1(),
         payout_reversed(),
+        payout_reversed_v1(),
         advance_given(),
+        advance_given_v1(),
         payout_disputed(),
         consultation_requested(),
         consultation_answered(),

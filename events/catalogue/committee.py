@@ -1,6 +1,8 @@
 """The brand committee: assessment, certificates, recalls."""
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from events.catalogue.base import Decision, Fact
 from events.catalogue.values import (
@@ -16,6 +18,7 @@ from events.catalogue.values import (
     Reason,
     RecallId,
     RegionCode,
+    SaltHex,
     Sha256Hex,
     Value,
 )
@@ -32,11 +35,15 @@ class CertificateDecision(Decision):
 
 
 class ProductSubmitted(CertificateDecision):
-    """A maker asked a region's committee to assess a product."""
+    """A maker asked a region's committee to assess a product.
 
-    wire_name = "committee.product_submitted.v1"
+    `assessors` are the members who will score it; none named: whoever of the committee comes, two at least.
+    """
+
+    wire_name = "committee.product_submitted.v2"
     submission: Id
     region: RegionCode
+    assessors: tuple[ActorId, ...] = ()
 
 
 class SampleReceived(CertificateDecision):
@@ -65,13 +72,25 @@ class Scores(Value):
 
 
 class AssessmentScored(CertificateDecision):
-    """One member's scores, given without seeing those of the others."""
+    """One member's scores, given without seeing those of the others.
 
-    wire_name = "committee.assessment_scored.v1"
+    First only their `seal` is in the log (SHA-256 over the salt and what was scored); with the decision of the
+    submission all are opened together: the same seal, now with `scores` and `salt`, so that everybody can check it.
+    """
+
+    wire_name = "committee.assessment_scored.v2"
     submission: Id
     member: ActorId
-    scores: Scores
+    seal: Sha256Hex | None = None
+    scores: Scores | None = None
+    salt: SaltHex | None = None
     note_commitment: Sha256Hex | None = None
+
+    @model_validator(mode="after")
+    def _sealed_or_scored(self) -> Self:
+        if self.seal is None and self.scores is None:
+            raise ValueError("nothing_scored: an assessment carries a seal, or scores")
+        return self
 
 
 class ImprovementAdvised(CertificateDecision):
@@ -206,3 +225,34 @@ class ProblemReported(Fact):
 
     def stream(self) -> str:
         return f"problem/{self.report}"
+
+
+class ProductSubmittedV1(CertificateDecision):
+    """The first form, which named no assessors. Read for ever."""
+
+    wire_name = "committee.product_submitted.v1"
+    submission: Id
+    region: RegionCode
+
+    def upcast(self) -> ProductSubmitted:
+        return ProductSubmitted(maker=self.maker, product=self.product, submission=self.submission, region=self.region)
+
+
+class AssessmentScoredV1(CertificateDecision):
+    """The first form, whose scores lay open from the start. Read for ever."""
+
+    wire_name = "committee.assessment_scored.v1"
+    submission: Id
+    member: ActorId
+    scores: Scores
+    note_commitment: Sha256Hex | None = None
+
+    def upcast(self) -> AssessmentScored:
+        return AssessmentScored(
+            maker=self.maker,
+            product=self.product,
+            submission=self.submission,
+            member=self.member,
+            scores=self.scores,
+            note_commitment=self.note_commitment,
+        )

@@ -153,7 +153,21 @@ class StockCounted(Fact):
 
 
 class StockWrittenOff(Fact):
-    """Units were taken out for good: expired, broken, stolen."""
+    """Units were taken out for good: expired, broken, stolen. `members` are the two who saw to it, if they were two."""
+
+    wire_name = "outlets.stock_written_off.v2"
+    write_off: Id
+    place: Place
+    lines: tuple[StockLine, ...]
+    reason: Reason
+    members: tuple[ActorId, ...] = ()
+
+    def stream(self) -> str:
+        return f"write-off/{self.write_off}"
+
+
+class StockWrittenOffV1(Fact):
+    """The first form, which did not say who saw to it. Read for ever."""
 
     wire_name = "outlets.stock_written_off.v1"
     write_off: Id
@@ -163,3 +177,6 @@ class StockWrittenOff(Fact):
 
     def stream(self) -> str:
         return f"write-off/{self.write_off}"
+
+    def upcast(self) -> StockWrittenOff:
+        return StockWrittenOff(write_off=self.write_off, place=self.place, lines=self.lines, reason=self.reason)

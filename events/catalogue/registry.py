@@ -58,7 +58,16 @@ class OldVersion:
 
 #: Earlier forms. A class here is never changed and never removed; its golden sample is a test.
 OLD_VERSIONS: Mapping[str, OldVersion] = {
-    production.LotCollectedV1.wire_name: OldVersion(production.LotCollectedV1, production.LotCollectedV1.upcast),
+    old.wire_name: OldVersion(old, old.upcast)
+    for old in (
+        production.LotCollectedV1,
+        committee.ProductSubmittedV1,
+        committee.AssessmentScoredV1,
+        outlets.StockWrittenOffV1,
+        settlement.PayoutMadeV1,
+        settlement.PayoutReversedV1,
+        settlement.AdvanceGivenV1,
+    )
 }
 
 

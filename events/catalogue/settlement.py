@@ -98,31 +98,40 @@ class AccountDecision(Decision):
 
 
 class PayoutMade(AccountDecision):
-    """A producer was paid, out of what frozen statements said at `statement_position`."""
+    """A producer was paid, out of what frozen statements said at `statement_position`.
 
-    wire_name = "settlement.payout_made.v1"
+    `members` are the two who signed an amount above the limit for one.
+    """
+
+    wire_name = "settlement.payout_made.v2"
     payout: Id
     amount_tyiyn: PositiveTyiyn
     statement_position: Position
     method: Literal["cash", "elqr", "transfer"]
+    members: tuple[ActorId, ...] = ()
 
 
 class PayoutReversed(AccountDecision):
-    """A payout did not arrive or was wrong; it is owed again."""
+    """A payout did not arrive or was wrong; it is owed again. `members` as in a payout."""
 
-    wire_name = "settlement.payout_reversed.v1"
+    wire_name = "settlement.payout_reversed.v2"
     payout: Id
     amount_tyiyn: PositiveTyiyn
     reason: Reason
+    members: tuple[ActorId, ...] = ()
 
 
 class AdvanceGiven(AccountDecision):
-    """A producer was paid before it was earned; netted against later earnings."""
+    """A producer was paid before it was earned; netted against later earnings. `members` as in a payout.
 
-    wire_name = "settlement.advance_given.v1"
+    The method `opening` is an advance that was open already when the producer's shop joined the network.
+    """
+
+    wire_name = "settlement.advance_given.v2"
     advance: Id
     amount_tyiyn: PositiveTyiyn
-    method: Literal["cash", "elqr", "transfer"]
+    method: Literal["cash", "elqr", "transfer", "opening"]
+    members: tuple[ActorId, ...] = ()
 
 
 class PayoutDisputed(AccountDecision):
@@ -134,3 +143,50 @@ class PayoutDisputed(AccountDecision):
     month: Month
     reason: Reason
     opened_on: Day
+
+
+class PayoutMadeV1(AccountDecision):
+    """The first form, of one signature whatever the amount. Read for ever."""
+
+    wire_name = "settlement.payout_made.v1"
+    payout: Id
+    amount_tyiyn: PositiveTyiyn
+    statement_position: Position
+    method: Literal["cash", "elqr", "transfer"]
+
+    def upcast(self) -> PayoutMade:
+        return PayoutMade(
+            producer=self.producer,
+            payout=self.payout,
+            amount_tyiyn=self.amount_tyiyn,
+            statement_position=self.statement_position,
+            method=self.method,
+        )
+
+
+class PayoutReversedV1(AccountDecision):
+    """The first form, of one signature whatever the amount. Read for ever."""
+
+    wire_name = "settlement.payout_reversed.v1"
+    payout: Id
+    amount_tyiyn: PositiveTyiyn
+    reason: Reason
+
+    def upcast(self) -> PayoutReversed:
+        return PayoutReversed(
+            producer=self.producer, payout=self.payout, amount_tyiyn=self.amount_tyiyn, reason=self.reason
+        )
+
+
+class AdvanceGivenV1(AccountDecision):
+    """The first form, of one signature whatever the amount. Read for ever."""
+
+    wire_name = "settlement.advance_given.v1"
+    advance: Id
+    amount_tyiyn: PositiveTyiyn
+    method: Literal["cash", "elqr", "transfer"]
+
+    def upcast(self) -> AdvanceGiven:
+        return AdvanceGiven(
+            producer=self.producer, advance=self.advance, amount_tyiyn=self.amount_tyiyn, method=self.method
+        )

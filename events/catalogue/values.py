@@ -49,6 +49,8 @@ Month = Annotated[str, _matching(r"(19|20)[0-9]{2}-(0[1-9]|1[0-2])")]
 Sha256Hex = Annotated[str, _matching(r"[0-9a-f]{64}")]
 #: `module.event_name.vN`, whether this program knows such an event or not.
 WireNameText = Annotated[str, _matching(r"[a-z0-9_]{1,40}\.[a-z0-9_]{1,60}\.v[0-9]{1,4}")]
+#: Sixteen random bytes, without which a hash of something easily guessed would give it away.
+SaltHex = Annotated[str, _matching(r"[0-9a-f]{32}")]
 EventIdText = Annotated[str, _matching(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
 
 Count = Annotated[int, Field(ge=0, le=QUANTITY_MAX)]

@@ -1,8 +1,8 @@
-"""The brand committee's rules: no certificate without the scores of two members, no recall by one alone."""
+"""The brand committee's rules: no certificate without the sealed scores of two members, no recall by one alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, assert_never
 
 from events.catalogue.base import Decision, Fact
 from events.catalogue.committee import (
@@ -10,38 +10,54 @@ from events.catalogue.committee import (
     CertificateReinstated,
     CertificateRevoked,
     CertificateSuspended,
-    ImprovementAdvised,
     ProblemReported,
     ProductCertified,
     ProductConditionallyAccepted,
     ProductRejected,
     ProductSubmitted,
-    RecallClosed,
-    RecallExtended,
-    RecallRoot,
-    RecallStarted,
-    RecallTickedOff,
-    SampleReceived,
     Scores,
 )
-from events.catalogue.values import Day, Id, Maker, ProductId, Reason
-from services.decider import Command, Decider, Proposal, must_be_two
+from services.committee.assessment import (
+    CRITERION_MAX,
+    MEMBERS_TO_DECIDE,
+    criteria,
+    has_interest,
+    mean_milli,
+    passes,
+    seal_of,
+    sits_for,
+)
+from services.committee.requests import (
+    AcceptConditionally,
+    AdviseImprovement,
+    CertificateRequest,
+    CertifyProduct,
+    DecideSubmission,
+    ReceiveSample,
+    ReinstateCertificate,
+    RejectProduct,
+    RevokeCertificate,
+    SealAssessment,
+    SubmitProduct,
+    SuspendCertificate,
+)
+from services.decider import Decider, must_be_two
 from services.errors import NotFound, Refused
 
 #: What is reported to the committee; nothing of it is ever refused.
 FACTS: tuple[type[Fact], ...] = (ProblemReported,)
-
-#: The rubric: five criteria of up to 20 points each; 70 of 100 on the mean of the members, no criterion below 10.
-CRITERION_MAX = 20
-MEAN_TO_PASS = 70
-CRITERION_TO_PASS = 10
-MEMBERS_TO_DECIDE = 2
 
 
 class SubmissionOpen(Refused):
     """This product of this maker is being assessed already."""
 
     advice = "Finish the open submission first."
+
+
+class SubmittedBefore(Refused):
+    """A submission of this id was decided before; each assessment has an id of its own."""
+
+    advice = "Choose another id for the new submission."
 
 
 class NoSuchSubmission(NotFound):
@@ -62,10 +78,34 @@ class AlreadyScored(Refused):
     advice = "Nothing needs to be done; scores are not changed afterwards."
 
 
-class AssessmentsMissing(Refused):
-    """A submission is decided on the scores of at least two members."""
+class NotOnTheCommittee(Refused):
+    """Only a member of the region's committee scores what was submitted there."""
 
-    advice = "Let another member score it first."
+    advice = "Grant the role committee_member for the region, or let a member of that committee score."
+
+
+class NotAnAssessor(Refused):
+    """Other members were named to assess this submission."""
+
+    advice = "Let the assessors of the submission score it."
+
+
+class ConflictOfInterest(Refused):
+    """Nobody scores their own work, nor that of a place in which they hold a role."""
+
+    advice = "Let a member score who has nothing to do with the maker."
+
+
+class AssessmentsMissing(Refused):
+    """A submission is decided when all its assessors have scored it, and two members at least."""
+
+    advice = "Let the others score it first."
+
+
+class SealBroken(Refused):
+    """What was scored is not found behind its seal, so nobody can say what the members meant."""
+
+    advice = "Reject the submission's scores by submitting the product anew, and tell the operators."
 
 
 class BelowThreshold(Refused):
@@ -92,6 +132,12 @@ class ValidityReversed(Refused):
     advice = "Check the two days."
 
 
+class CertificateIssuedBefore(Refused):
+    """A certificate of this id was issued to this maker before; a renewal has an id of its own."""
+
+    advice = "Choose another id for the new certificate."
+
+
 class NoSuchCertificate(NotFound):
     """This maker holds no certificate of this id for this product."""
 
@@ -110,141 +156,40 @@ class NotSuspended(Refused):
     advice = "Nothing needs to be done, or submit the product anew if it was revoked."
 
 
-class RecallAlreadyStarted(Refused):
-    """A recall of this id was started before."""
-
-    advice = "Extend it, or start another under another id."
-
-
-class RecallNotOpen(Refused):
-    """There is no open recall of this id."""
-
-    advice = "Check the id; a closed recall is not opened again."
-
-
-class RootsMissing(Refused):
-    """A recall names what it starts from, and names each thing once."""
-
-    advice = "Name a lot, a step, a material lot or a supplier that is not in the recall yet."
-
-
-class AlreadyTickedOff(Refused):
-    """This outlet ticked this batch off before."""
-
-    advice = "Nothing needs to be done; a wrong count is corrected by a stock count."
-
-
-class SubmitProduct(Proposal[ProductSubmitted]):
-    """A maker asks a region's committee to assess a product."""
-
-    def refers_to(self) -> tuple[str, ...]:
-        event = self.event
-        return (event.maker, f"product/{event.product}", f"region/{event.region.lower()}")
-
-
-class ReceiveSample(Proposal[SampleReceived]):
-    """Take samples in."""
-
-
-class ScoreAssessment(Proposal[AssessmentScored]):
-    """One member's scores."""
-
-
-class AdviseImprovement(Proposal[ImprovementAdvised]):
-    """Tell the maker what to improve."""
-
-
-class Verdict(Command):
-    """How a submission ends. Who scored, and the mean, come from the scores themselves."""
-
-    maker: Maker
-    product: ProductId
-    submission: Id
-
-    def stream(self) -> str:
-        return f"certificate/{self.maker}/{self.product}"
-
-
-class CertifyProduct(Verdict):
-    """Certify what reached the threshold."""
-
-    certificate: Id
-    valid_from: Day
-    valid_until: Day
-
-
-class AcceptConditionally(Verdict):
-    """Accept a product on conditions, to be assessed again by a day."""
-
-    conditions: tuple[Reason, ...]
-    fulfil_by: Day
-
-
-class RejectProduct(Verdict):
-    """Reject what stayed below the threshold."""
-
-
-class SuspendCertificate(Proposal[CertificateSuspended]):
-    """Let a certificate not count for a while."""
-
-
-class ReinstateCertificate(Proposal[CertificateReinstated]):
-    """Let a suspended certificate count again."""
-
-
-class RevokeCertificate(Proposal[CertificateRevoked]):
-    """End a certificate before its time; two members."""
-
-
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """What is remembered of one maker's product: the open submission's scores, and how its certificate stands."""
 
     submission: str | None = None
-    scores: Mapping[str, Scores] = field(default_factory=dict)  #: by member, of the open submission
+    region: str | None = None
+    assessors: frozenset[str] = frozenset()
+    scored: Mapping[str, str | Scores] = field(default_factory=dict)  #: by member: the seal, or scores that lay open
     certificate: str | None = None
     standing: Literal["none", "valid", "suspended", "revoked"] = "none"
-
-    def mean_milli(self) -> int:
-        """The mean of the members' totals in thousandths of a point, rounded down."""
-        return 1000 * sum(scores.total() for scores in self.scores.values()) // len(self.scores)
-
-    def passes(self) -> bool:
-        """Whether the means reach the threshold; compared as sums, so nothing is rounded."""
-        members = len(self.scores)
-        sums = [0] * 5
-        for scores in self.scores.values():
-            for n, points in enumerate(_criteria(scores)):
-                sums[n] += points
-        return sum(sums) >= MEAN_TO_PASS * members and min(sums) >= CRITERION_TO_PASS * members
+    used: frozenset[str] = frozenset()  #: as `submission/<id>` and `certificate/<id>`
 
 
-def _criteria(scores: Scores) -> tuple[int, int, int, int, int]:
-    return (scores.local_raw_material, scores.quality, scores.uniqueness, scores.packaging, scores.supply)
-
-
-def decide_certificate(command: Command, certificate: Certificate) -> list[Decision]:
+def decide_certificate(command: CertificateRequest, certificate: Certificate) -> list[Decision]:
     match command:
-        case SubmitProduct():
+        case SubmitProduct(event=submitted):
             if certificate.submission is not None:
                 raise SubmissionOpen(field="submission")
-            return [command.event]
+            if f"submission/{submitted.submission}" in certificate.used:
+                raise SubmittedBefore(field="submission")
+            if submitted.assessors:
+                must_be_two(submitted.assessors, "assessors")
+            return [submitted]
         case ReceiveSample() | AdviseImprovement():
             _must_be_open(command.event.submission, certificate)
             return [command.event]
-        case ScoreAssessment(event=scored):
-            _must_be_open(scored.submission, certificate)
-            if max(_criteria(scored.scores)) > CRITERION_MAX:
-                raise ScoreOutOfRange(field="scores")
-            if scored.member in certificate.scores:
-                raise AlreadyScored(field="member")
-            return [scored]
-        case CertifyProduct() | AcceptConditionally() | RejectProduct():
-            return [_verdict(command, certificate)]
+        case SealAssessment():
+            return [_sealed(command, certificate)]
+        case DecideSubmission():
+            return _decided(command, certificate)
         case SuspendCertificate() | RevokeCertificate() | ReinstateCertificate():
             return [_change_of_standing(command, certificate)]
         case _:
-            raise TypeError(f"not a command about certificates: {command!r}")
+            assert_never(command)
 
 
 def _must_be_open(submission: str, certificate: Certificate) -> None:
@@ -252,31 +197,88 @@ def _must_be_open(submission: str, certificate: Certificate) -> None:
         raise NoSuchSubmission(field="submission")
 
 
-def _verdict(command: CertifyProduct | AcceptConditionally | RejectProduct, certificate: Certificate) -> Decision:
-    _must_be_open(command.submission, certificate)
-    if len(certificate.scores) < MEMBERS_TO_DECIDE:
+def _sealed(command: SealAssessment, certificate: Certificate) -> AssessmentScored:
+    asked = command.asked
+    _must_be_open(asked.submission, certificate)
+    if max(criteria(asked.scores)) > CRITERION_MAX:
+        raise ScoreOutOfRange(field="scores")
+    if not sits_for(command.roles, certificate.region):
+        raise NotOnTheCommittee(field="member")
+    if certificate.assessors and asked.member not in certificate.assessors:
+        raise NotAnAssessor(field="member")
+    if has_interest(asked.member, command.roles, asked.maker):
+        raise ConflictOfInterest(field="member")
+    if asked.member in certificate.scored:
+        raise AlreadyScored(field="member")
+    return AssessmentScored(
+        maker=asked.maker,
+        product=asked.product,
+        submission=asked.submission,
+        member=asked.member,
+        seal=command.seal,
+        note_commitment=asked.note_commitment,
+    )
+
+
+def _decided(command: DecideSubmission, certificate: Certificate) -> list[Decision]:
+    """The verdict, and every score that was sealed, open beside it."""
+    verdict = command.verdict
+    _must_be_open(verdict.submission, certificate)
+    if len(certificate.scored) < MEMBERS_TO_DECIDE or not certificate.assessors <= certificate.scored.keys():
         raise AssessmentsMissing
-    members = tuple(sorted(certificate.scores))
-    score_milli = certificate.mean_milli()
-    maker, product, submission = command.maker, command.product, command.submission
-    match command:
+    by_seal = {seal_of(verdict.submission, opened): opened for opened in command.opened}
+    scores: dict[str, Scores] = {}
+    openings: list[AssessmentScored] = []
+    for member, scored in sorted(certificate.scored.items()):
+        if isinstance(scored, Scores):
+            scores[member] = scored
+            continue
+        opened = by_seal.get(scored)
+        if opened is None or opened.member != member:
+            raise SealBroken(field="submission")
+        scores[member] = opened.scores
+        openings.append(
+            AssessmentScored(
+                maker=verdict.maker,
+                product=verdict.product,
+                submission=verdict.submission,
+                member=member,
+                seal=scored,
+                scores=opened.scores,
+                salt=opened.salt,
+            )
+        )
+    return [_verdict(verdict, scores, certificate), *openings]
+
+
+def _verdict(
+    verdict: CertifyProduct | AcceptConditionally | RejectProduct,
+    scores: Mapping[str, Scores],
+    certificate: Certificate,
+) -> Decision:
+    members = tuple(sorted(scores))
+    score_milli = mean_milli(scores.values())
+    maker, product, submission = verdict.maker, verdict.product, verdict.submission
+    match verdict:
         case CertifyProduct():
-            if command.valid_until < command.valid_from:
+            if verdict.valid_until < verdict.valid_from:
                 raise ValidityReversed(field="valid_until")
-            if not certificate.passes():
+            if f"certificate/{verdict.certificate}" in certificate.used:
+                raise CertificateIssuedBefore(field="certificate")
+            if not passes(scores.values()):
                 raise BelowThreshold
             return ProductCertified(
                 maker=maker,
                 product=product,
                 submission=submission,
-                certificate=command.certificate,
+                certificate=verdict.certificate,
                 members=members,
                 score_milli=score_milli,
-                valid_from=command.valid_from,
-                valid_until=command.valid_until,
+                valid_from=verdict.valid_from,
+                valid_until=verdict.valid_until,
             )
         case AcceptConditionally():
-            if not command.conditions:
+            if not verdict.conditions:
                 raise ConditionsMissing(field="conditions")
             return ProductConditionallyAccepted(
                 maker=maker,
@@ -284,11 +286,11 @@ def _verdict(command: CertifyProduct | AcceptConditionally | RejectProduct, cert
                 submission=submission,
                 members=members,
                 score_milli=score_milli,
-                conditions=command.conditions,
-                fulfil_by=command.fulfil_by,
+                conditions=verdict.conditions,
+                fulfil_by=verdict.fulfil_by,
             )
         case RejectProduct():
-            if certificate.passes():
+            if passes(scores.values()):
                 raise ReachedThreshold
             return ProductRejected(
                 maker=maker, product=product, submission=submission, members=members, score_milli=score_milli
@@ -315,13 +317,30 @@ def _change_of_standing(
 def evolve_certificate(certificate: Certificate, event: Decision) -> Certificate:
     match event:
         case ProductSubmitted():
-            return replace(certificate, submission=event.submission, scores={})
+            return replace(
+                certificate,
+                submission=event.submission,
+                region=event.region,
+                assessors=frozenset(event.assessors),
+                scored={},
+                used=certificate.used | {f"submission/{event.submission}"},
+            )
         case AssessmentScored():
-            return replace(certificate, scores={**certificate.scores, event.member: event.scores})
+            if event.submission != certificate.submission:
+                return certificate  # opened with the verdict that came before it
+            said = event.seal or event.scores
+            return (
+                certificate if said is None else replace(certificate, scored={**certificate.scored, event.member: said})
+            )
         case ProductCertified():
-            return Certificate(certificate=event.certificate, standing="valid")
+            return replace(
+                _closed(certificate),
+                certificate=event.certificate,
+                standing="valid",
+                used=certificate.used | {f"certificate/{event.certificate}"},
+            )
         case ProductConditionallyAccepted() | ProductRejected():
-            return replace(certificate, submission=None, scores={})
+            return _closed(certificate)
         case CertificateSuspended():
             return replace(certificate, standing="suspended")
         case CertificateReinstated():
@@ -332,80 +351,10 @@ def evolve_certificate(certificate: Certificate, event: Decision) -> Certificate
             return certificate
 
 
-CERTIFICATE: Decider[Command, Certificate, Decision] = Decider(Certificate(), decide_certificate, evolve_certificate)
+def _closed(certificate: Certificate) -> Certificate:
+    return replace(certificate, submission=None, region=None, assessors=frozenset(), scored={})
 
 
-class StartRecall(Proposal[RecallStarted]):
-    """Call back everything reachable from the roots; two members."""
-
-
-class ExtendRecall(Proposal[RecallExtended]):
-    """Bring more roots under a recall; two members."""
-
-
-class TickOffRecall(Proposal[RecallTickedOff]):
-    """An outlet took a recalled batch off its shelves and counted it."""
-
-
-class CloseRecall(Proposal[RecallClosed]):
-    """End a recall; two members."""
-
-
-RecallCommand = StartRecall | ExtendRecall | TickOffRecall | CloseRecall
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """What is remembered of one recall."""
-
-    standing: Literal["none", "open", "closed"] = "none"
-    roots: frozenset[RecallRoot] = frozenset()
-    ticked_off: frozenset[tuple[str, str]] = frozenset()  #: outlet and batch
-
-
-def decide_recall(command: RecallCommand, recall: Recall) -> list[Decision]:
-    match command:
-        case StartRecall(event=started):
-            must_be_two(started.members)
-            if recall.standing != "none":
-                raise RecallAlreadyStarted(field="recall")
-            _must_be_new_roots(started.roots, recall)
-        case ExtendRecall(event=extended):
-            must_be_two(extended.members)
-            _must_be_open_recall(recall)
-            _must_be_new_roots(extended.roots, recall)
-        case TickOffRecall(event=ticked):
-            _must_be_open_recall(recall)
-            if (ticked.outlet, ticked.batch) in recall.ticked_off:
-                raise AlreadyTickedOff(field="batch")
-        case CloseRecall(event=closed):
-            must_be_two(closed.members)
-            _must_be_open_recall(recall)
-    return [command.event]
-
-
-def _must_be_open_recall(recall: Recall) -> None:
-    if recall.standing != "open":
-        raise RecallNotOpen(field="recall")
-
-
-def _must_be_new_roots(roots: tuple[RecallRoot, ...], recall: Recall) -> None:
-    if not roots or len(set(roots)) != len(roots) or not recall.roots.isdisjoint(roots):
-        raise RootsMissing(field="roots")
-
-
-def evolve_recall(recall: Recall, event: Decision) -> Recall:
-    match event:
-        case RecallStarted():
-            return Recall("open", frozenset(event.roots))
-        case RecallExtended():
-            return replace(recall, roots=recall.roots | set(event.roots))
-        case RecallTickedOff():
-            return replace(recall, ticked_off=recall.ticked_off | {(event.outlet, event.batch)})
-        case RecallClosed():
-            return replace(recall, standing="closed")
-        case _:
-            return recall
-
-
-RECALL: Decider[RecallCommand, Recall, Decision] = Decider(Recall(), decide_recall, evolve_recall)
+CERTIFICATE: Decider[CertificateRequest, Certificate, Decision] = Decider(
+    Certificate(), decide_certificate, evolve_certificate
+)

@@ -1,47 +1,109 @@
-"""The committee's decisions by HTTP, and the problems that people report."""
+"""The committee's decisions by HTTP, the problems that people report, and what waits for the committee."""
 
-from fastapi import APIRouter
+import asyncio
+from datetime import date
+from typing import Annotated, Any
 
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from events.catalogue.values import QUANTITY_MAX, Maker, ProductId, RegionCode
+from projections.certificates import certificates_on, to_do
+from projections.traceability_trace import certificate_on
+from services.books import Look
 from services.commands import Commands
-from services.committee.decider import (
-    CERTIFICATE,
-    FACTS,
-    RECALL,
+from services.committee.decider import CERTIFICATE, FACTS
+from services.committee.recalls import RECALL, CloseRecall, ExtendRecall, StartRecall, TickOffRecall
+from services.committee.requests import (
     AcceptConditionally,
     AdviseImprovement,
     CertifyProduct,
-    CloseRecall,
-    ExtendRecall,
     ReceiveSample,
     ReinstateCertificate,
     RejectProduct,
     RevokeCertificate,
     ScoreAssessment,
-    StartRecall,
     SubmitProduct,
     SuspendCertificate,
-    TickOffRecall,
 )
+from services.committee.sealing import Sealing
 from services.facts import add_facts
 from services.front import Front
 
+On = Annotated[date | None, Query(description="The day in Bishkek; today when none is said.")]
+Region = Annotated[RegionCode | None, Query(description="Of one region's committee only.")]
+After = Annotated[int, Query(ge=0, le=QUANTITY_MAX, description="Wait until the answer speaks for this position.")]
+
 
 def routes(front: Front) -> APIRouter:
-    """Every command of the committee, and its facts."""
+    """Every command of the committee, its facts, and its reads."""
     commands = Commands("committee", front, APIRouter())
-    commands.add(
-        CERTIFICATE,
-        SubmitProduct,
-        ReceiveSample,
-        ScoreAssessment,
-        AdviseImprovement,
-        CertifyProduct,
-        AcceptConditionally,
-        RejectProduct,
-        SuspendCertificate,
-        ReinstateCertificate,
-        RevokeCertificate,
-    )
+    sealing = Sealing(front)
+    commands.add(CERTIFICATE, SubmitProduct, ReceiveSample, AdviseImprovement)
+    commands.add(CERTIFICATE, ScoreAssessment, prepare=sealing.seal, finish=sealing.drop_unused)
+    commands.add(CERTIFICATE, CertifyProduct, AcceptConditionally, RejectProduct, prepare=sealing.open)
+    commands.add(CERTIFICATE, SuspendCertificate, ReinstateCertificate, RevokeCertificate)
     commands.add(RECALL, StartRecall, ExtendRecall, TickOffRecall, CloseRecall)
     add_facts(commands.router, front, "committee", FACTS)
+    _add_reads(commands.router, front)
     return commands.router
+
+
+def _add_reads(router: APIRouter, front: Front) -> None:
+    def day(on: date | None, db: Look) -> date:
+        return on or front.clock.today(db.standing.recorded_at or front.clock.now())
+
+    @router.get("/api/v1/committee/certificates", tags=["committee"])
+    async def certificates(request: Request, on: On = None, region: Region = None, after: After = 0) -> Response:
+        """Every certificate as it stands on a day: certified, not yet valid, suspended, expired or revoked."""
+        await front.administrator(request)
+        return _told(
+            await front.books.ask_soon(
+                lambda db: {"certificates": certificates_on(db, day(on, db), region)}, ("traceability",), after=after
+            )
+        )
+
+    @router.get("/api/v1/committee/to-do", tags=["committee"])
+    async def waiting(request: Request, on: On = None, region: Region = None, after: After = 0) -> Response:
+        """What waits: submissions to decide, conditions to see to, certificates to renew, expired or suspended."""
+        await front.administrator(request)
+        return _told(
+            await front.books.ask_soon(
+                lambda db: {"to_do": to_do(db, day(on, db), region)}, ("traceability",), after=after
+            )
+        )
+
+    @router.get("/api/v1/committee/certificate", tags=["committee"])
+    async def one(request: Request, maker: Maker, product: ProductId, on: On = None) -> Response:
+        """One maker's product: its certificate, and of an open submission who has scored, but never what."""
+        await front.administrator(request)
+        told = await front.books.ask_soon(lambda db: certificate_on(db, maker, product, day(on, db)), ("traceability",))
+        stands = told.answer
+        stream = f"certificate/{maker}/{product}"
+        found = await asyncio.to_thread(front.handler.log.read_streams, [stream])
+        events: list[Any] = [recorded.event for recorded in found[stream]]
+        state = CERTIFICATE.state(events)
+        submission = None
+        if state.submission is not None:
+            submission = {
+                "submission": state.submission,
+                "region": state.region,
+                "assessors": sorted(state.assessors),
+                "scored": sorted(state.scored),
+                "missing": sorted(state.assessors - state.scored.keys()),
+            }
+        answer = {
+            "position": told.standing.position,
+            "standing": stands.standing,
+            "certificate": stands.certificate,
+            "valid_from": stands.valid_from,
+            "valid_until": stands.valid_until,
+            "score_milli": stands.score_milli,
+            "submission": submission,
+        }
+        return Response(orjson.dumps(answer), media_type="application/json")
+
+
+def _told(told: Any) -> Response:
+    said = {"position": told.standing.position, "recorded_at": told.standing.recorded_at, **told.answer}
+    return Response(orjson.dumps(said), media_type="application/json")

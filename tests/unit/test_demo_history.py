@@ -14,7 +14,17 @@ import pytest
 
 from events.catalogue.registry import decode
 from services.center.decider import CENTER
-from services.committee.decider import CERTIFICATE, RECALL
+from services.committee.assessment import HeldRole, OpenedScores, seal_of
+from services.committee.decider import CERTIFICATE
+from services.committee.recalls import RECALL
+from services.committee.requests import (
+    AcceptConditionally,
+    CertifyProduct,
+    DecideSubmission,
+    RejectProduct,
+    ScoreAssessment,
+    SealAssessment,
+)
 from services.decider import Decider
 from services.demo.arrivals import WRONG_CLOCKS
 from services.demo.catalogue import KINDS
@@ -209,13 +219,14 @@ def test_no_rule_refuses_what_the_history_asks_for() -> None:
     deciders: dict[str, Decider[Any, Any, Any]] = {"network": NETWORK, "committee": CERTIFICATE, "center": CENTER}
     states: dict[str, Any] = {}
     begun: set[str] = set()
+    scored: dict[str, list[OpenedScores]] = defaultdict(list)
     for fact in told().of("center.consultation_requested.v1"):
         asked: Any = decode(fact["type"], orjson.dumps(fact["data"]))
         states[asked.stream()] = CENTER.state([asked])
     for route, fields in told().commands:
         context = route.partition("/")[0]
         decider = RECALL if "recall" in route else TERMS if context == "settlement" else deciders[context]
-        command = _commands()[route].parse(orjson.dumps(_content(route, fields)))
+        command = _with_seals(_commands()[route].parse(orjson.dumps(_content(route, fields))), scored)
         assert begun.issuperset(command.refers_to()), fields
         state = states.get(command.stream(), decider.initial)
         event: Any
@@ -223,6 +234,18 @@ def test_no_rule_refuses_what_the_history_asks_for() -> None:
             state = decider.evolve(state, event)
         states[command.stream()] = state
         begun.add(command.stream())
+
+
+def _with_seals(command: Any, scored: dict[str, list[OpenedScores]]) -> Any:
+    """Scores sealed, and opened with their verdict, as the service does it."""
+    if isinstance(command, ScoreAssessment):
+        opened = OpenedScores(member=command.member, scores=command.scores, salt="5a" * 16)
+        scored[command.submission].append(opened)
+        roles = (HeldRole(role="committee_member"),)
+        return SealAssessment(asked=command, seal=seal_of(command.submission, opened), roles=roles)
+    if isinstance(command, CertifyProduct | AcceptConditionally | RejectProduct):
+        return DecideSubmission(verdict=command, opened=tuple(scored[command.submission]))
+    return command
 
 
 def _content(route: str, fields: dict[str, Any]) -> dict[str, Any]:
@@ -234,15 +257,19 @@ def _content(route: str, fields: dict[str, Any]) -> dict[str, Any]:
 def _commands() -> dict[str, Any]:
     from services import center, committee, network, settlement  # noqa: F401
     from services.center import decider as of_center
-    from services.committee import decider as of_committee
+    from services.committee import recalls as of_recalls
+    from services.committee import requests as of_committee
     from services.decider import Command as Asked
     from services.network import decider as of_network
     from services.settlement import decider as of_settlement
 
-    modules = {"network": of_network, "committee": of_committee, "settlement": of_settlement, "center": of_center}
+    modules = [
+        ("network", of_network), ("committee", of_committee), ("committee", of_recalls),
+        ("settlement", of_settlement), ("center", of_center),
+    ]  # fmt: skip
     return {
         f"{context}/{found.verb()}": found
-        for context, module in modules.items()
+        for context, module in modules
         for found in vars(module).values()
         if isinstance(found, type) and issubclass(found, Asked)
     }

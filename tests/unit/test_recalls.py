@@ -1,0 +1,61 @@
+"""The rules of recalls: started, extended and closed by two members, ticked off by each outlet."""
+
+import pytest
+
+from services.committee import recalls
+from services.committee.recalls import RECALL
+from services.decider import Command, TwoMembersNeeded
+from tests import make
+from tests.given import given
+
+STARTED, EXTENDED, TICKED, CLOSED = (
+    make.recall_started(),
+    make.recall_extended(),
+    make.recall_ticked_off(),
+    make.recall_closed(),
+)
+START, EXTEND, TICK, CLOSE = (
+    recalls.StartRecall(event=STARTED),
+    recalls.ExtendRecall(event=EXTENDED),
+    recalls.TickOffRecall(event=TICKED),
+    recalls.CloseRecall(event=CLOSED),
+)
+
+
+def test_a_recall_is_started_extended_ticked_off_and_closed() -> None:
+    given(RECALL).when(START).then(STARTED)
+    given(RECALL, STARTED).when(EXTEND).then(EXTENDED)
+    given(RECALL, STARTED, EXTENDED).when(TICK).then(TICKED)
+    given(RECALL, STARTED, TICKED).when(CLOSE).then(CLOSED)
+
+
+def test_nobody_starts_extends_or_closes_a_recall_alone() -> None:
+    alone = ("user/member-1",)
+    given(RECALL).when(recalls.StartRecall(event=make.recall_started(members=alone))).then_refused(TwoMembersNeeded)
+    given(RECALL, STARTED).when(recalls.ExtendRecall(event=make.recall_extended(members=alone))).then_refused(
+        TwoMembersNeeded
+    )
+    given(RECALL, STARTED).when(recalls.CloseRecall(event=make.recall_closed(members=alone))).then_refused(
+        TwoMembersNeeded
+    )
+
+
+def test_a_recall_is_started_once() -> None:
+    given(RECALL, STARTED).when(START).then_refused(recalls.RecallAlreadyStarted)
+    given(RECALL, STARTED, CLOSED).when(START).then_refused(recalls.RecallAlreadyStarted)
+
+
+@pytest.mark.parametrize("command", [EXTEND, TICK, CLOSE])
+def test_nothing_is_done_to_a_recall_that_is_not_open(command: Command) -> None:
+    given(RECALL).when(command).then_refused(recalls.RecallNotOpen)
+    given(RECALL, STARTED, CLOSED).when(command).then_refused(recalls.RecallNotOpen)
+
+
+def test_a_recall_names_its_roots_and_each_of_them_once() -> None:
+    given(RECALL).when(recalls.StartRecall(event=make.recall_started(roots=()))).then_refused(recalls.RootsMissing)
+    again = recalls.ExtendRecall(event=make.recall_extended(roots=STARTED.roots))
+    given(RECALL, STARTED).when(again).then_refused(recalls.RootsMissing)
+
+
+def test_an_outlet_ticks_a_batch_off_once() -> None:
+    given(RECALL, STARTED, TICKED).when(TICK).then_refused(recalls.AlreadyTickedOff)
