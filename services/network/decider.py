@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from events.catalogue.base import Decision
+from events.catalogue.base import Decision, Event
 from events.catalogue.network import (
     ConsentGiven,
     ConsentWithdrawn,
@@ -178,6 +178,10 @@ class EnrollTill(Command):
     outlet: OutletId
     key_id: Id
 
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        return (TillEnrolled,)
+
     def stream(self) -> str:
         return f"till/{self.till}"
 
@@ -207,9 +211,17 @@ class RoleCommand(Command):
 class GrantRole(RoleCommand):
     """Let an actor act in a role."""
 
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        return (RoleGranted,)
+
 
 class WithdrawRole(RoleCommand):
     """Let an actor act in a role no more."""
+
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        return (RoleWithdrawn,)
 
 
 class GiveConsent(Proposal[ConsentGiven]):

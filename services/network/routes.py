@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from events.catalogue.base import Event
 from events.catalogue.values import OutletId, TillId
 from services.access import NewKey, Sender, new_key
 from services.answers import Answer
@@ -48,6 +49,10 @@ class EnrollTillAsked(Command):
     @classmethod
     def verb(cls) -> str:
         return EnrollTill.verb()
+
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        return EnrollTill.writes()
 
 
 def routes(front: Front) -> APIRouter:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from events.catalogue.base import Decision
+from events.catalogue.base import Decision, Event
 from events.catalogue.settlement import (
     AdvanceGiven,
     PayoutDisputed,
@@ -32,10 +32,15 @@ from services.decider import Command, Decider, Proposal, must_be_two
 from services.errors import NotFound, Refused
 
 UNKNOWN = "unknown"
+#: What one clerk may hand out alone, at a time: 50 000 som. Above it two sign.
+ALONE_TYIYN_MAX = 5_000_000
 
 
 class TermsBackdated(Refused):
-    """Share terms cannot begin before the terms agreed last, nor within a month that is closed."""
+    """Share terms begin today or later: not before the terms agreed last, nor within a month that is closed.
+
+    Only the first terms of a channel may begin earlier, so that a shop which joins can bring its past along.
+    """
 
     advice = "Let them begin on a later day."
 
@@ -56,6 +61,18 @@ class PeriodNotClosed(Refused):
     """This month of this region was never closed, so there is nothing to restate."""
 
     advice = "Close the month first."
+
+
+class NothingToRestate(Refused):
+    """Nothing has changed since this month was stated last."""
+
+    advice = "Nothing needs to be done; what is known of the month is what was stated."
+
+
+class SecondSignatureMissing(Refused):
+    """An amount above 50 000 som is signed by two different people."""
+
+    advice = "Name the two in `members`."
 
 
 class PayoutExceedsOwed(Refused):
@@ -92,6 +109,7 @@ class AgreeTerms(Proposal[ShareTermsAgreed]):
     """Agree how one som is split, in a channel, from a day on."""
 
     last_closed_month: Month | None = None  #: of any region, as the income read model has it
+    today: Day | None = None  #: in Bishkek
 
     def refers_to(self) -> tuple[str, ...]:
         return ()
@@ -109,6 +127,10 @@ class ClosePeriod(Command):
     earned_tyiyn: SignedTyiyn
     unknown_tyiyn: SignedTyiyn
 
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        return (PeriodClosed,)
+
     def stream(self) -> str:
         return f"period/{self.region.lower()}/{self.month}"
 
@@ -125,6 +147,10 @@ class MakeRestatement(Command):
     statement_digest: Sha256Hex
     members: tuple[ActorId, ...]
     reason: Reason
+
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        return (RestatementMade,)
 
     def stream(self) -> str:
         return f"period/{self.region.lower()}/{self.month}"
@@ -145,8 +171,13 @@ class MakePayout(AccountCommand):
     payout: Id
     amount_tyiyn: PositiveTyiyn
     method: Literal["cash", "elqr", "transfer"]
+    members: tuple[ActorId, ...] = ()  #: who signed, when it takes two
     earned_tyiyn: SignedTyiyn  #: frozen statements and their adjustments up to `statement_position`
     statement_position: Position
+
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        return (PayoutMade,)
 
     def refers_to(self) -> tuple[str, ...]:
         return (f"producer/{self.producer}",)
@@ -157,6 +188,11 @@ class ReversePayout(AccountCommand):
 
     payout: Id
     reason: Reason
+    members: tuple[ActorId, ...] = ()  #: who signed, when it takes two
+
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        return (PayoutReversed,)
 
 
 class GiveAdvance(Proposal[AdvanceGiven]):
@@ -182,10 +218,12 @@ class Terms:
 
 def decide_terms(command: AgreeTerms, terms: Terms) -> list[Decision]:
     event = command.event
-    month_closed = (
-        command.last_closed_month is not None and f"{event.effective_from:%Y-%m}" <= command.last_closed_month
-    )
-    if month_closed or (terms.effective_from is not None and event.effective_from < terms.effective_from):
+    since = event.effective_from
+    is_channels_first = event.product_group is None and terms.effective_from is None
+    in_closed_month = command.last_closed_month is not None and f"{since:%Y-%m}" <= command.last_closed_month
+    before_the_last = terms.effective_from is not None and since < terms.effective_from
+    in_the_past = command.today is not None and since < command.today and not is_channels_first
+    if in_closed_month or before_the_last or in_the_past:
         raise TermsBackdated(field="effective_from")
     return [event]
 
@@ -199,9 +237,10 @@ TERMS: Decider[AgreeTerms, Terms, ShareTermsAgreed] = Decider(Terms(), decide_te
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whether a region's month is closed."""
+    """Whether a region's month is closed, and the digest of what was stated last."""
 
     closed: bool = False
+    stated: str = ""
 
 
 def decide_period(command: ClosePeriod | MakeRestatement, period: Period) -> list[Decision]:
@@ -226,6 +265,8 @@ def decide_period(command: ClosePeriod | MakeRestatement, period: Period) -> lis
             if not period.closed:
                 raise PeriodNotClosed(field="month")
             must_be_two(command.members)
+            if command.statement_digest == period.stated:
+                raise NothingToRestate(field="month")
             return [
                 RestatementMade(
                     region=command.region,
@@ -238,8 +279,8 @@ def decide_period(command: ClosePeriod | MakeRestatement, period: Period) -> lis
             ]
 
 
-def evolve_period(period: Period, event: PeriodClosed | RestatementMade) -> Period:
-    return Period(closed=True) if isinstance(event, PeriodClosed) else period
+def evolve_period(_: Period, event: PeriodClosed | RestatementMade) -> Period:
+    return Period(closed=True, stated=event.statement_digest)
 
 
 PERIOD: Decider[ClosePeriod | MakeRestatement, Period, PeriodClosed | RestatementMade] = Decider(
@@ -270,13 +311,21 @@ def decide_account(command: AccountRequest, account: Account) -> list[Decision]:
             if payout not in account.payouts:
                 raise AlreadyReversed(field="payout")
             amount = account.payouts[payout]
+            _must_be_signed(amount, command.members)
             return [
-                PayoutReversed(producer=command.producer, payout=payout, amount_tyiyn=amount, reason=command.reason)
+                PayoutReversed(
+                    producer=command.producer,
+                    payout=payout,
+                    amount_tyiyn=amount,
+                    reason=command.reason,
+                    members=command.members,
+                )
             ]
         case GiveAdvance(event=advance):
             if advance.producer == UNKNOWN:
                 raise NobodyToPay(field="producer")
             _must_be_unused(f"advance/{advance.advance}", account)
+            _must_be_signed(advance.amount_tyiyn, advance.members)
             return [advance]
         case DisputePayout(event=dispute):
             _must_be_unused(f"dispute/{dispute.dispute}", account)
@@ -289,13 +338,20 @@ def _payout(command: MakePayout, account: Account) -> PayoutMade:
     _must_be_unused(f"payout/{command.payout}", account)
     if command.amount_tyiyn > command.earned_tyiyn - account.handed_tyiyn:
         raise PayoutExceedsOwed(field="amount_tyiyn")
+    _must_be_signed(command.amount_tyiyn, command.members)
     return PayoutMade(
         producer=command.producer,
         payout=command.payout,
         amount_tyiyn=command.amount_tyiyn,
         statement_position=command.statement_position,
         method=command.method,
+        members=command.members,
     )
+
+
+def _must_be_signed(amount_tyiyn: int, members: tuple[str, ...]) -> None:
+    if amount_tyiyn > ALONE_TYIYN_MAX and len(set(members)) < 2:
+        raise SecondSignatureMissing(field="members")
 
 
 def _must_be_unused(name: str, account: Account) -> None:

@@ -32,6 +32,10 @@ def day_before(day: date) -> date:
     return date.fromordinal(day.toordinal() - 1)
 
 
+def day_after(day: date) -> date:
+    return date.fromordinal(day.toordinal() + 1)
+
+
 def test_terms_begin_no_earlier_than_those_agreed_last() -> None:
     earlier = make.share_terms_agreed(effective_from=day_before(AGREED.effective_from))
     given(TERMS).when(AgreeTerms(event=AGREED)).then(AGREED)
@@ -46,6 +50,22 @@ def test_terms_never_begin_within_a_month_that_is_closed() -> None:
     given(TERMS).when(AgreeTerms(event=in_april, last_closed_month="2016-03")).then(in_april)
 
 
+def test_terms_begin_on_the_day_they_are_agreed_or_later() -> None:
+    today = AgreeTerms(event=AGREED, today=AGREED.effective_from)
+    tomorrow = AgreeTerms(event=AGREED, today=day_after(AGREED.effective_from))
+    earlier = make.share_terms_agreed(effective_from=date(2012, 1, 1))
+    given(TERMS, earlier).when(today).then(AGREED)
+    given(TERMS, earlier).when(tomorrow).then_refused(rules.TermsBackdated)
+
+
+def test_only_a_channels_first_terms_may_begin_in_the_past() -> None:
+    """So that a shop which joins brings its past along; a group's sales have had the channel's terms until now."""
+    tomorrow = day_after(AGREED.effective_from)
+    of_felt = make.share_terms_agreed(product_group="felt")
+    given(TERMS).when(AgreeTerms(event=AGREED, today=tomorrow)).then(AGREED)
+    given(TERMS).when(AgreeTerms(event=of_felt, today=tomorrow)).then_refused(rules.TermsBackdated)
+
+
 def test_a_month_is_closed_once_after_its_last_day() -> None:
     given(PERIOD).when(CLOSE).then(CLOSED)
     given(PERIOD, CLOSED).when(CLOSE).then_refused(rules.PeriodAlreadyClosed)
@@ -57,14 +77,26 @@ def test_a_month_is_closed_once_after_its_last_day() -> None:
 
 
 def test_a_closed_month_is_stated_anew_by_two_and_an_open_one_is_not() -> None:
-    restated = make.restatement_made(**STATED)
-    anew = MakeRestatement(**STATED, members=restated.members, reason=restated.reason)
-    alone = MakeRestatement(**STATED, members=restated.members[:1], reason=restated.reason)
+    restated = make.restatement_made(**STATED | {"statement_digest": "7a" * 32})
+    anew = restate(restated.statement_digest)
     given(PERIOD, CLOSED).when(anew).then(restated)
-    given(PERIOD, CLOSED, restated).when(anew).then(restated)
     given(PERIOD).when(anew).then_refused(rules.PeriodNotClosed)
-    given(PERIOD, CLOSED).when(alone).then_refused(TwoMembersNeeded)
+    given(PERIOD, CLOSED).when(restate("7a" * 32, alone=True)).then_refused(TwoMembersNeeded)
     given(PERIOD, CLOSED, restated).when(CLOSE).then_refused(rules.PeriodAlreadyClosed)
+
+
+def test_a_month_is_stated_anew_only_when_something_has_changed() -> None:
+    restated = make.restatement_made(**STATED | {"statement_digest": "7a" * 32})
+    given(PERIOD, CLOSED).when(restate(CLOSED.statement_digest)).then_refused(rules.NothingToRestate)
+    given(PERIOD, CLOSED, restated).when(restate("7a" * 32)).then_refused(rules.NothingToRestate)
+    assert given(PERIOD, CLOSED, restated).when(restate("8b" * 32)).refusal is None
+    assert given(PERIOD, CLOSED, restated).when(restate(CLOSED.statement_digest)).refusal is None, "changed back"
+
+
+def restate(digest: str, *, alone: bool = False) -> MakeRestatement:
+    restated = make.restatement_made()
+    members = restated.members[:1] if alone else restated.members
+    return MakeRestatement(**STATED | {"statement_digest": digest}, members=members, reason=restated.reason)
 
 
 def pay(amount_tyiyn: int, earned_tyiyn: int, payout: str = "payout-2", producer: str = "p-001") -> MakePayout:
@@ -132,3 +164,49 @@ def test_what_unknown_makers_earned_is_paid_to_nobody() -> None:
     given(ACCOUNT).when(pay(1, earned_tyiyn=1_000, producer="unknown")).then_refused(rules.NobodyToPay)
     ahead = rules.GiveAdvance(event=make.advance_given(producer="unknown"))
     given(ACCOUNT).when(ahead).then_refused(rules.NobodyToPay)
+
+
+LIMIT = rules.ALONE_TYIYN_MAX
+TWO = ("user/clerk-1", "user/clerk-2")
+
+
+def test_above_50_000_som_a_payout_is_signed_by_two() -> None:
+    much = pay(LIMIT + 1, earned_tyiyn=LIMIT + 1)
+    assert LIMIT == 50_000 * 100
+    assert given(ACCOUNT).when(pay(LIMIT, earned_tyiyn=LIMIT)).refusal is None
+    given(ACCOUNT).when(much).then_refused(rules.SecondSignatureMissing)
+    twice = much.model_copy(update={"members": (TWO[0], TWO[0])})
+    given(ACCOUNT).when(twice).then_refused(rules.SecondSignatureMissing)
+    signed = much.model_copy(update={"members": TWO})
+    given(ACCOUNT).when(signed).then(
+        make.payout_made(
+            producer="p-001",
+            payout="payout-2",
+            amount_tyiyn=LIMIT + 1,
+            statement_position=900,
+            method="cash",
+            members=TWO,
+        )
+    )
+
+
+def test_above_50_000_som_an_advance_is_signed_by_two() -> None:
+    alone = make.advance_given(amount_tyiyn=LIMIT + 1)
+    signed = make.advance_given(amount_tyiyn=LIMIT + 1, members=TWO)
+    given(ACCOUNT).when(rules.GiveAdvance(event=alone)).then_refused(rules.SecondSignatureMissing)
+    given(ACCOUNT).when(rules.GiveAdvance(event=signed)).then(signed)
+
+
+def test_a_payout_that_two_signed_is_reversed_by_two() -> None:
+    paid = make.payout_made(producer="p-001", payout="payout-1", amount_tyiyn=LIMIT + 1, members=TWO)
+    back = make.payout_reversed(producer="p-001", payout="payout-1", amount_tyiyn=LIMIT + 1, members=TWO)
+    signed = REVERSE.model_copy(update={"members": TWO})
+    given(ACCOUNT, paid).when(REVERSE).then_refused(rules.SecondSignatureMissing)
+    given(ACCOUNT, paid).when(signed).then(back)
+
+
+def test_what_was_advanced_before_a_shop_joined_is_entered_on_its_first_day() -> None:
+    before = make.advance_given(producer="p-001", amount_tyiyn=400, method="opening")
+    given(ACCOUNT).when(rules.GiveAdvance(event=before)).then(before)
+    given(ACCOUNT, before).when(pay(601, earned_tyiyn=1_000)).then_refused(rules.PayoutExceedsOwed)
+    assert given(ACCOUNT, before).when(pay(600, earned_tyiyn=1_000)).refusal is None
