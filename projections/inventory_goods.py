@@ -28,6 +28,9 @@ from projections.inventory_book import (
 )
 from projections.inventory_recalls import names_in
 
+#: What one person may write off without a second; more is flagged, for it has happened all the same.
+WRITTEN_OFF_ALONE_UNITS_MAX = 20
+
 
 def lot_collected(book: Book, recorded: Recorded[production.LotCollected]) -> None:
     event = recorded.event
@@ -271,8 +274,11 @@ def _destroy(book: Book, place: str, batch: str, units: int) -> None:
 
 
 def stock_written_off(book: Book, recorded: Recorded[outlets.StockWrittenOff]) -> None:
-    for line in recorded.event.lines:
-        _destroy(book, recorded.event.place, line.batch, line.units)
+    event = recorded.event
+    for line in event.lines:
+        _destroy(book, event.place, line.batch, line.units)
+    if sum(line.units for line in event.lines) > WRITTEN_OFF_ALONE_UNITS_MAX and len(set(event.members)) < 2:
+        book.flag("written_off_alone", f"write-off/{event.write_off}", recorded, event.place)
 
 
 def opening_stock_counted(book: Book, recorded: Recorded[outlets.OpeningStockCounted]) -> None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from services.demo.calendar import DAY_S, at, day_of
 from services.demo.catalogue import Product
 from services.demo.journal import Journal
-from services.demo.people import CENTER, tablet
+from services.demo.people import CENTER, CLERK, tablet
 from services.demo.places import Workshop
 from services.demo.production import Batch
 
@@ -15,6 +15,8 @@ STORE = "center/karakol"
 _LINES_MAX = 36
 #: Assumed share of the counts that differ, in permille.
 DIFFERS_PERMILLE = 20
+#: More than this is written off by two.
+_ALONE_UNITS_MAX = 20
 
 
 @dataclass(slots=True)
@@ -194,8 +196,9 @@ class Transport:
         data = {
             "write_off": f"write-off-{self.number:06d}", "place": place, "reason": reason,
             "lines": [{"batch": batch.lot, "units": units} for batch, units in lines],
+            "members": [actor, CLERK] if sum(units for _, units in lines) > _ALONE_UNITS_MAX else [],
         }  # fmt: skip
-        self.journal.fact("outlets.stock_written_off.v1", actor, moment_s, data)
+        self.journal.fact("outlets.stock_written_off.v2", actor, moment_s, data)
 
 
 def _sum_up(lines: list[tuple[Batch, int]]) -> list[tuple[Batch, int]]:

@@ -123,6 +123,25 @@ def test_an_odd_fact_is_taken_and_flagged(inventory: Tables, event: Event, flag:
     assert (flag, subject) in raised(inventory)
 
 
+@pytest.mark.parametrize(
+    ("written_off", "alone"),
+    [
+        (make.stock_written_off(lines=(make.stock_line(units=20),), members=()), False),
+        (make.stock_written_off(lines=(make.stock_line(units=21),), members=()), True),
+        (make.stock_written_off(lines=(make.stock_line(units=21),), members=("user/lead-1", "user/lead-1")), True),
+        (make.stock_written_off(lines=(make.stock_line(units=21),), members=("user/lead-1", "user/center-1")), False),
+        (make.stock_written_off_v1(lines=(make.stock_line(units=21),)).upcast(), True),
+        (make.stock_written_off(lines=2 * (make.stock_line(units=11),), members=()), True),
+    ],
+)
+def test_more_than_twenty_units_are_written_off_by_two_or_flagged(
+    inventory: Tables, written_off: Event, alone: bool
+) -> None:
+    inventory.fold(jam().add(written_off))
+    assert (("written_off_alone", "write-off/write-off-1") in raised(inventory)) == alone
+    assert on_hand(inventory)["outlet/karakol"] < 38, "a write-off is taken whoever signs"
+
+
 def test_late_and_hasty_clocks_are_flagged(inventory: Tables) -> None:
     history = jam()
     history.add(make.sale_made(till_counter=2), at=START, late=timedelta(days=1, seconds=1))
