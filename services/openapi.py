@@ -72,6 +72,11 @@ def takes(model: type[BaseModel] | None) -> dict[str, Any]:
     return {"x-takes": model.__name__}
 
 
+def class_taken(name: str) -> type[BaseModel]:
+    """The class behind the schema of what some route takes. Raises KeyError."""
+    return _TAKEN[name]
+
+
 def describe(app: FastAPI) -> None:
     """Let the application describe itself, once it has all its routes."""
 

@@ -208,6 +208,7 @@ def test_a_device_speaks_for_nobody_else(shared_door: Door, event: Any) -> None:
         make.stock_received(place="outlet/karakol"),
         make.opening_stock_counted(outlet="karakol"),
         make.stock_written_off(place="outlet/karakol"),
+        make.stock_written_off_v1(place="outlet/karakol", write_off="write-off-0"),
     ],
     ids=lambda event: event.wire_name,
 )

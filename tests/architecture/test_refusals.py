@@ -1,0 +1,71 @@
+"""Every refusal of every rule is seen at least once by a unit test that names it: a rule without one is not proved."""
+
+import ast
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from services.errors import STATUS, Refused, status_of
+
+ROOT = Path(__file__).parents[2]
+#: Where rules are: the deciders, and what deciders are made of.
+RULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in (
+        *(ROOT / "services").glob("*/decider.py"),
+        ROOT / "services/decider.py",
+        ROOT / "services/committee/recalls.py",
+    )
+)
+
+
+def refusals(module: ModuleType) -> Iterator[type[Refused]]:
+    """The refusals that a module defines itself."""
+    for value in vars(module).values():
+        if inspect.isclass(value) and issubclass(value, Refused) and value.__module__ == module.__name__:
+            yield value
+
+
+ALL = [kind for name in RULES for kind in refusals(importlib.import_module(name))]
+
+
+def named_in(source: str) -> Iterator[str]:
+    """The classes that a test expects: then_refused(X), then_refused(rules.X)."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "then_refused":
+            for argument in node.args:
+                if isinstance(argument, ast.Attribute):
+                    yield argument.attr
+                elif isinstance(argument, ast.Name):
+                    yield argument.id
+
+
+SEEN = {name for path in (ROOT / "tests/unit").glob("*.py") for name in named_in(path.read_text())}
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_a_unit_test_sees_the_refusal(kind: type[Refused]) -> None:
+    assert kind.__name__ in SEEN
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_a_refusal_says_what_is_wrong_and_what_to_do_and_has_a_status(kind: type[Refused]) -> None:
+    assert kind.__doc__
+    assert kind.message().endswith(".")
+    assert kind.advice.endswith(".")
+    assert status_of(kind) in {404, 409}
+    assert kind not in STATUS, "the family decides the status"
+
+
+def test_the_rules_of_all_contexts_that_decide_are_looked_at() -> None:
+    deciding = {kind.__module__.split(".")[1] for kind in ALL}
+    assert deciding >= {"network", "committee", "settlement", "center", "decider"}
+    assert len({kind.code() for kind in ALL}) == len(ALL), "two refusals have one code"
+
+
+def test_a_name_that_no_test_expects_is_not_taken_as_seen() -> None:
+    assert list(named_in("given(X).when(a).then_refused(rules.A); raise_(B); then_refused(C)")) == ["A"]
