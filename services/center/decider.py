@@ -57,7 +57,14 @@ class PlaceOrder(Proposal[OrderPlaced]):
     """Enter a buyer's order at its contract price."""
 
     def refers_to(self) -> tuple[str, ...]:
-        return (f"buyer/{self.event.buyer}", f"product/{self.event.product}")
+        order = self.event
+        sample = () if order.sample is None else (f"lot/{order.sample}",)
+        return (
+            f"buyer/{order.buyer}",
+            f"product/{order.product}",
+            *(f"village/{quota.village}" for quota in order.quotas),
+            *sample,
+        )
 
 
 class AnswerConsultation(Proposal[ConsultationAnswered]):

@@ -39,5 +39,9 @@ def test_a_question_is_answered_once_and_only_if_it_was_asked() -> None:
     given(CENTER, ASKED, ANSWERED).when(AnswerConsultation(event=ANSWERED)).then_refused(rules.AlreadyAnswered)
 
 
-def test_an_order_names_a_buyer_and_a_product_that_are_known() -> None:
-    assert PlaceOrder(event=ORDER).refers_to() == (f"buyer/{ORDER.buyer}", f"product/{ORDER.product}")
+def test_an_order_names_a_buyer_a_product_villages_and_a_sample_that_are_known() -> None:
+    named = (f"buyer/{ORDER.buyer}", f"product/{ORDER.product}")
+    assert PlaceOrder(event=ORDER).refers_to() == named
+    quotas = (VillageQuota(village="tosor", units=1), VillageQuota(village="barskoon", units=1))
+    whole = make.order_placed(quotas=quotas, sample="lot-sample-1")
+    assert PlaceOrder(event=whole).refers_to() == (*named, "village/tosor", "village/barskoon", "lot/lot-sample-1")
