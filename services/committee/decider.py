@@ -73,7 +73,7 @@ class ScoreOutOfRange(Refused):
 
 
 class AlreadyScored(Refused):
-    """A member scores a submission once."""
+    """A member scores a submission once, unless what was scored is lost."""
 
     advice = "Nothing needs to be done; scores are not changed afterwards."
 
@@ -105,7 +105,7 @@ class AssessmentsMissing(Refused):
 class SealBroken(Refused):
     """What was scored is not found behind its seal, so nobody can say what the members meant."""
 
-    advice = "Reject the submission's scores by submitting the product anew, and tell the operators."
+    advice = "Tell the operators; those whose scores are lost may score anew."
 
 
 class BelowThreshold(Refused):
@@ -208,7 +208,8 @@ def _sealed(command: SealAssessment, certificate: Certificate) -> AssessmentScor
         raise NotAnAssessor(field="member")
     if has_interest(asked.member, command.roles, asked.maker):
         raise ConflictOfInterest(field="member")
-    if asked.member in certificate.scored:
+    before = certificate.scored.get(asked.member)
+    if isinstance(before, Scores) or before in command.kept:
         raise AlreadyScored(field="member")
     return AssessmentScored(
         maker=asked.maker,

@@ -55,11 +55,12 @@ class ScoreAssessment(CertificateCommand):
 
 
 class SealAssessment(Command):
-    """A member's scores, their seal, and what roles the member holds now."""
+    """A member's scores, their seal, what roles the member holds now, and the seals that can still be opened."""
 
     asked: ScoreAssessment
     seal: Sha256Hex
     roles: tuple[HeldRole, ...]
+    kept: frozenset[Sha256Hex] = frozenset()
 
     def stream(self) -> str:
         return self.asked.stream()

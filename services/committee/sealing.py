@@ -33,20 +33,23 @@ class Sealing:
         self._log = front.handler.log
         self._address = front.settings.database_for("writer")
 
-    async def seal(self, asked: Sequence[Asked[Any]]) -> list[Command]:
+    async def seal(self, asked: Sequence[Asked[Any]]) -> Sequence[Command]:
         """Keep what was scored, before its seal is decided on: a seal without its scores could never be opened."""
         roles = await asyncio.to_thread(self._roles, {each.command.member for each in asked})
-        commands: list[Command] = []
-        kept = []
+        before = await asyncio.to_thread(self._opened, {each.command.submission for each in asked})
+        kept = {seal_of(submission, opened) for submission, found in before.items() for opened in found}
+        made = []
         for each in asked:
             command = each.command
             salt = secrets.token_hex(_SALT_BYTES)
             opened = OpenedScores(member=command.member, scores=command.scores, salt=salt)
-            seal = seal_of(command.submission, opened)
-            kept.append((seal, command.submission, opened))
-            commands.append(SealAssessment(asked=command, seal=seal, roles=roles[command.member]))
-        await asyncio.to_thread(self._keep, kept)
-        return commands
+            made.append((seal_of(command.submission, opened), command.submission, opened))
+        await asyncio.to_thread(self._keep, made)
+        kept.update(seal for seal, _, _ in made)
+        return [
+            SealAssessment(asked=each.command, seal=seal, roles=roles[each.command.member], kept=frozenset(kept))
+            for each, (seal, _, _) in zip(asked, made, strict=True)
+        ]
 
     async def drop_unused(self, read: Sequence[Asking], answers: list[Answer]) -> list[Answer]:
         """Forget what was refused, or sent before under another seal."""

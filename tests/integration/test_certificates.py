@@ -97,7 +97,22 @@ def test_a_repeated_score_is_known_and_a_second_one_is_refused_and_forgotten(doo
     again = door.post("/api/v1/committee/score-assessment", request).json()
     assert (again["status"], again["receipt"]) == ("duplicate", first["receipt"])
     assert refused(score(door, ONE)) == (409, "already_scored")
+    twice = [request | {"id": str(uuid4()), "member": TWO} for _ in range(2)]
+    answers = door.post("/api/v1/committee/score-assessment", twice).json()
+    assert door.problems_of(answers) == [("accepted", None), ("refused", "already_scored")]
     assert kept_seals(door) == {event.seal for event in scored_in_the_log(door)}
+
+
+def test_when_what_was_scored_is_lost_its_member_scores_anew(door: Door) -> None:
+    accepted(score(door, ONE))
+    accepted(score(door, TWO))
+    with psycopg.connect(door.database.admin) as connection:
+        lost = scored_in_the_log(door)[0].seal or ""
+        connection.execute("DELETE FROM personal.vault WHERE commitment = %s", [bytes.fromhex(lost)])
+    assert refused(certify(door)) == (409, "seal_broken")
+    assert refused(score(door, TWO)) == (409, "already_scored")
+    accepted(score(door, ONE))
+    accepted(certify(door))
 
 
 @pytest.mark.parametrize(

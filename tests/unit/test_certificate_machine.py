@@ -91,7 +91,8 @@ class Certificates(RuleBasedStateMachine):
         opened = OpenedScores(member=member, scores=make.scores(*points), salt=f"{self.salt:032x}")
         self.vault.append((submission, opened))  # kept before it is decided, and forgotten by nobody here
         asked = ask.ScoreAssessment(**ABOUT, submission=submission, member=member, scores=opened.scores)
-        command = ask.SealAssessment(asked=asked, seal=seal_of(submission, opened), roles=ROLES[member])
+        kept = frozenset(seal_of(of, each) for of, each in self.vault)
+        command = ask.SealAssessment(asked=asked, seal=seal_of(submission, opened), roles=ROLES[member], kept=kept)
         may = (
             submission == self.open
             and member in MAY_SCORE

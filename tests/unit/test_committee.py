@@ -53,10 +53,12 @@ GOOD = (opened(ONE, 16, 16, 16, 16, 16), opened(TWO, 12, 12, 12, 12, 13))
 POOR = (opened(ONE, 13, 13, 13, 13, 13), opened(TWO, 14, 14, 14, 14, 14))
 
 
-def scored_by(scored: OpenedScores, *roles: HeldRole) -> ask.SealAssessment:
-    """A member's scores on their way to the log."""
+def scored_by(scored: OpenedScores, *roles: HeldRole, kept: OpenedScores | None = None) -> ask.SealAssessment:
+    """A member's scores on their way to the log; `kept` is what lies behind an earlier seal."""
     asked = ask.ScoreAssessment(**ABOUT, member=scored.member, scores=scored.scores)
-    return ask.SealAssessment(asked=asked, seal=seal_of(SUBMITTED.submission, scored), roles=roles or (MEMBER,))
+    seals = frozenset(() if kept is None else (seal_of(SUBMITTED.submission, kept),))
+    seal = seal_of(SUBMITTED.submission, scored)
+    return ask.SealAssessment(asked=asked, seal=seal, roles=roles or (MEMBER,), kept=seals)
 
 
 def decided(
@@ -115,7 +117,7 @@ def test_a_member_scores_once_with_0_to_20_points_for_each_criterion() -> None:
     score = opened(ONE, 20, 0, 20, 20, 20)
     given(CERTIFICATE, SUBMITTED).when(scored_by(score)).then(sealed(score))
     again = opened(ONE, 20, 20, 20, 20, 20)
-    given(CERTIFICATE, SUBMITTED, sealed(score)).when(scored_by(again)).then_refused(rules.AlreadyScored)
+    given(CERTIFICATE, SUBMITTED, sealed(score)).when(scored_by(again, kept=score)).then_refused(rules.AlreadyScored)
     beyond = opened(TWO, 21, 0, 0, 0, 0)
     given(CERTIFICATE, SUBMITTED, sealed(score)).when(scored_by(beyond)).then_refused(rules.ScoreOutOfRange)
 
@@ -219,6 +221,17 @@ def test_no_submission_is_decided_before_all_who_were_named_have_scored() -> Non
 )
 def test_scores_count_only_as_they_were_sealed(found: tuple[OpenedScores, ...]) -> None:
     given(CERTIFICATE, SUBMITTED, *after(*GOOD)).when(decided(CERTIFY, found)).then_refused(rules.SealBroken)
+
+
+def test_who_scored_what_is_lost_scores_anew_and_the_later_seal_counts() -> None:
+    lost, anew = GOOD[0], GOOD[0].model_copy(update={"salt": "7" * 32})
+    history = (SUBMITTED, *after(*GOOD))
+    given(CERTIFICATE, *history).when(decided(CERTIFY, (anew, GOOD[1]))).then_refused(rules.SealBroken)
+    given(CERTIFICATE, *history).when(scored_by(anew, kept=GOOD[1])).then(sealed(anew))
+    given(CERTIFICATE, *history, sealed(anew)).when(decided(CERTIFY, (lost, GOOD[1]))).then_refused(rules.SealBroken)
+    assert given(CERTIFICATE, *history, sealed(anew)).when(decided(CERTIFY, (anew, GOOD[1]))).refusal is None
+    lay_open = make.assessment_scored_v1(**ABOUT, member=ONE, scores=lost.scores).upcast()
+    given(CERTIFICATE, SUBMITTED, lay_open).when(scored_by(anew)).then_refused(rules.AlreadyScored)
 
 
 def test_below_70_points_on_the_mean_nothing_is_certified() -> None:
