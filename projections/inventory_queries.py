@@ -1,6 +1,6 @@
 """What people ask of the inventory, wherever the search path says the tables are: served, rebuilt or past."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -257,8 +257,11 @@ def expiring(connection: Connection, *, until: date, place: str | None = None, l
     )
 
 
-def discrepancies(connection: Connection, *, place: str | None = None, limit: int = ROWS_MAX) -> list[Discrepancy]:
-    """Counts that differed, drawers that differed, and consignments whose count on arrival differed."""
+def discrepancies(
+    connection: Connection, *, kinds: Collection[str] | None = None, place: str | None = None, limit: int = ROWS_MAX
+) -> list[Discrepancy]:
+    """Counts that differed (`count`), drawers that differed (`cash`), consignments whose count on arrival differed
+    (`consignment`)."""
     return _all(
         connection,
         Discrepancy,
@@ -274,10 +277,11 @@ def discrepancies(connection: Connection, *, place: str | None = None, limit: in
                    received + lost + cancelled - shipped
             FROM inventory_transit JOIN inventory_consignments USING (consignment)
             WHERE received > 0 AND received + lost + cancelled <> shipped
-        ) AS found WHERE %(place)s::text IS NULL OR place = %(place)s
+        ) AS found
+        WHERE (%(place)s::text IS NULL OR place = %(place)s) AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s))
         ORDER BY place, kind, subject LIMIT %(limit)s
         """,
-        {"place": place, "limit": min(limit, ROWS_MAX)},
+        {"place": place, "kinds": None if kinds is None else list(kinds), "limit": min(limit, ROWS_MAX)},
     )
 
 

@@ -44,6 +44,9 @@ class ExtendRecall(Proposal[RecallExtended]):
 class TickOffRecall(Proposal[RecallTickedOff]):
     """An outlet took a recalled batch off its shelves and counted it."""
 
+    def refers_to(self) -> tuple[str, ...]:
+        return (f"outlet/{self.event.outlet}",)
+
 
 class CloseRecall(Proposal[RecallClosed]):
     """End a recall; two members."""

@@ -59,3 +59,7 @@ def test_a_recall_names_its_roots_and_each_of_them_once() -> None:
 
 def test_an_outlet_ticks_a_batch_off_once() -> None:
     given(RECALL, STARTED, TICKED).when(TICK).then_refused(recalls.AlreadyTickedOff)
+
+
+def test_only_an_outlet_that_is_known_ticks_off() -> None:
+    assert TICK.refers_to() == (f"outlet/{TICKED.outlet}",)
