@@ -1,9 +1,10 @@
-"""A closed month as it would be stated had all been known that is known at a later position.
+"""A closed month as it would be stated had all been known that is known at a later position; and who disputes what.
 
 The frozen statement stays and the money goes into open months; a restatement says what the month itself came to.
 """
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from projections.base import Db
 from projections.income_periods import Statement, allocated, shares_at
@@ -38,3 +39,36 @@ def restated(db: Db, region: str, month: str, through_position: int) -> Statemen
         for producer, tyiyn in zip(producers, adjusted, strict=True):
             sums[producer] += tyiyn
     return Statement(region, month, through_position, tuple(sorted((p, tyiyn) for p, tyiyn in sums.items() if tyiyn)))
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A producer says that a payout or a statement of a month is wrong.
+
+    It is answered by what was done about it since: the position of the first payout to the producer that was reversed,
+    or of the month's restatement. None: it waits.
+    """
+
+    producer: str
+    dispute: str
+    month: str
+    reason: str
+    position: int
+    reversed_position: int | None
+    restated_position: int | None
+
+
+def disputes(db: Db) -> list[Dispute]:
+    """All disputes, those that wait first, each group in the order of the log."""
+    rows = db.rows(
+        """
+        SELECT d.producer, d.dispute, d.month, d.reason, d.position,
+               (SELECT min(p.position) FROM income_payments p
+                WHERE p.producer = d.producer AND p.kind = 'reversal' AND p.position > d.position) AS reversed,
+               (SELECT min(r.position) FROM income_restatements r
+                WHERE r.region = m.region AND r.period = d.month AND r.position > d.position) AS restated
+        FROM income_disputes d LEFT JOIN income_makers m ON m.maker = 'producer/' || d.producer
+        """
+    )
+    found = [Dispute(*row) for row in rows]
+    return sorted(found, key=lambda each: (bool(each.reversed_position or each.restated_position), each.position))

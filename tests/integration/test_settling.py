@@ -139,3 +139,32 @@ def test_what_is_handed_out_above_the_limit_takes_two_names(door: Door) -> None:
     advance = {"producer": "p-003", "advance": "a-1", "amount_tyiyn": 5_000_001, "method": "cash"}
     assert refused(door.command("settlement/give-advance", **advance)) == "second_signature_missing"
     accepted(door.command("settlement/give-advance", **advance, members=SIGNED["members"]))
+
+
+def test_a_dispute_waits_until_a_payout_is_reversed_or_the_month_is_stated_anew(door: Door) -> None:
+    def waiting() -> list[str]:
+        told = door.get("/api/v1/settlement/disputes").json()["disputes"]
+        return [each["dispute"] for each in told if not (each["reversed_position"] or each["restated_position"])]
+
+    def dispute(name: str, producer: str) -> None:
+        fields = {"reason": "too_little", "opened_on": "2016-04-12", "month": "2016-03", "occurred_at": APRIL}
+        accepted(door.command("settlement/dispute-payout", producer=producer, dispute=name, **fields))
+
+    close(door)
+    pay = {"producer": "p-001", "payout": "payout-1", "occurred_at": APRIL}
+    accepted(door.command("settlement/make-payout", **pay, amount_tyiyn=100, method="cash"))
+    dispute("of-a-payout", "p-001")
+    dispute("of-a-statement", "p-002")
+    door.fold()
+    assert waiting() == ["of-a-payout", "of-a-statement"]
+
+    accepted(door.command("settlement/reverse-payout", **pay, reason="account_closed"))
+    door.fold()
+    assert waiting() == ["of-a-statement"]
+    told = door.get("/api/v1/settlement/disputes").json()["disputes"]
+    assert [each["dispute"] for each in told] == ["of-a-statement", "of-a-payout"], "those that wait come first"
+
+    tell(door, MARCH, make.sale_made(sale="late", till_counter=2), recorded_at=MAY)
+    accepted(restate(door))
+    door.fold()
+    assert waiting() == []
