@@ -49,7 +49,7 @@ IDENTITIES: Mapping[str, Sequence[Part]] = {
     "A3": (Part(income.a3_earned_is_paid_or_owed, "accounts", "SELECT count(*) FROM income_accounts"),),
     "A4": (
         Part(traceability.a4_lots_balance, "lots", "SELECT count(*) FROM trace_balances"),
-        Part(traceability.a4_origins_are_whole, "origins", "SELECT count(*) FROM trace_shares"),
+        Part(traceability.a4_origins_are_whole, "origins", "SELECT count(*) FROM trace_lots WHERE is_known"),
         Part(inventory.a4_stock_balances, "places of batches", "SELECT count(*) FROM inventory_stock"),
     ),
     "A5": (

@@ -135,7 +135,7 @@ def shares_at(db: Db, batches: Iterable[str], position: int, changed_after: int 
         " SELECT lot, computed_at_position, 0 AS version, producers, ppm FROM income_earlier_shares"
         " WHERE lot = ANY(%(lots)s::text[]) AND computed_at_position BETWEEN %(after)s + 1 AND %(position)s"
         " UNION ALL"
-        " SELECT lot, computed_at_position, 1, producers, ppm FROM income_shares"
+        " SELECT lot, computed_at_position, 1, producers, ppm FROM income_lots"
         " WHERE lot = ANY(%(lots)s::text[]) AND computed_at_position BETWEEN %(after)s + 1 AND %(position)s"
         ") AS versions ORDER BY lot, computed_at_position DESC, version DESC",
         {"lots": array_text(wanted), "position": position, "after": changed_after},

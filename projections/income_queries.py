@@ -245,7 +245,7 @@ def accruing(connection: Connection, *, producer: str | None = None) -> Iterator
     """
     pools = connection.execute(
         "SELECT p.region, p.period, p.batch, p.makers_tyiyn, s.producers, s.ppm"
-        " FROM income_pools p LEFT JOIN income_shares s ON s.lot = p.batch"
+        " FROM income_pools p LEFT JOIN income_lots s ON s.lot = p.batch AND s.computed_at_position IS NOT NULL"
         " WHERE p.makers_tyiyn <> 0 AND (%(producer)s::text IS NULL OR %(producer)s = ANY (s.producers))"
         " AND NOT EXISTS (SELECT 1 FROM income_periods c WHERE c.region = p.region AND c.period = p.period)",
         {"producer": producer},
@@ -355,7 +355,7 @@ def producer_card(connection: Connection, producer: str) -> ProducerCard | None:
         [producer],
     ).fetchone()
     sold = connection.execute(
-        "SELECT count(DISTINCT p.batch) FROM income_pools p JOIN income_shares s ON s.lot = p.batch"
+        "SELECT count(DISTINCT p.batch) FROM income_pools p JOIN income_lots s ON s.lot = p.batch"
         " WHERE %s = ANY (s.producers)",
         [producer],
     ).fetchone()

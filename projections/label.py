@@ -144,7 +144,7 @@ def village_shares(connection: Connection, lot: str) -> list[Share]:
     """Origin by village, the greatest share first, unknown origin last."""
     rows = connection.execute(
         "SELECT coalesce(p.village, %(unknown)s), count(*) FILTER (WHERE p.village IS NOT NULL), sum(s.ppm)::bigint"
-        " FROM (SELECT unnest(producers) AS producer, unnest(ppm) AS ppm FROM trace_shares WHERE lot = %(lot)s) AS s"
+        " FROM (SELECT unnest(producers) AS producer, unnest(ppm) AS ppm FROM trace_lots WHERE lot = %(lot)s) AS s"
         " LEFT JOIN trace_producers p USING (producer) GROUP BY 1"
         " ORDER BY bool_or(p.village IS NULL), 3 DESC, 1",
         {"lot": lot, "unknown": UNKNOWN},
@@ -164,7 +164,12 @@ def journey(connection: Connection, lot: str) -> list[Happening]:
         )
         SELECT CASE k.kind WHEN 'collected' THEN 'collected' ELSE 'made' END,
                CASE k.kind WHEN 'collected' THEN 'village/' || p.village ELSE k.place END, k.occurred_at, k.position
-        FROM made_of JOIN trace_makings k USING (lot) LEFT JOIN trace_producers p USING (producer)
+        FROM made_of JOIN (
+            SELECT lot, kind, producer, made_at AS place, occurred_at, last_position AS position
+            FROM trace_lots WHERE event IS NOT NULL
+            UNION ALL
+            SELECT lot, kind, producer, place, occurred_at, position FROM trace_makings
+        ) AS k USING (lot) LEFT JOIN trace_producers p USING (producer)
         WHERE k.kind <> 'material'
         UNION ALL
         SELECT 'tested', v.place, v.occurred_at, v.position

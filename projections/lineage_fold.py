@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from events.catalogue.base import Event, Recorded
+from events.catalogue.base import Recorded
 from events.catalogue.network import ProductDefined
 from events.catalogue.production import (
     BatchInputsCorrected,
@@ -14,20 +14,19 @@ from events.catalogue.production import (
 from events.catalogue.values import LotInput
 from projections.base import Db, Row
 from projections.lineage import ALL_UNKNOWN, Basis, Part, Shares, all_of, blend, closes_cycle, downstream, inputs_first
-from projections.lineage_image import CORRECTIONS, REPORTS, Late, LineageImage
-from projections.lineage_tables import (
+from projections.lineage_image import Late, LineageImage
+from projections.lineage_reports import (
+    CORRECTIONS,
+    REPORTS,
     Change,
     Content,
-    Correction,
-    Edge,
-    LineageTables,
-    Lot,
-    Making,
     Quantity,
     content_of,
+    corrected_content,
     first_making,
     outputs,
 )
+from projections.lineage_tables import Correction, Edge, LineageTables, Lot, Making, not_known
 
 _NOTHING = Change()
 
@@ -39,7 +38,7 @@ class LineageFold(LineageImage):
         self, tables: LineageTables, db: Db, batch: Sequence[Recorded[Any]], late: Sequence[Late] = ()
     ) -> None:
         super().__init__(tables, db, batch, late)
-        #: Positions of late lots and what was computed anew because of them.
+        #: Once all is written: positions of late lots, and the lots whose shares were computed anew for them.
         self.reshared: list[tuple[int, str]] = []
         self._waiting = sorted(late, reverse=True)
 
@@ -62,12 +61,11 @@ class LineageFold(LineageImage):
         """Write what changed: new rows are added, known ones set, withdrawn ones removed."""
         self._let_come(sys.maxsize)
         tables = self._tables
-        self._write("lots", tables.lots, self._lots.get)
-        self._write("makings", tables.makings, lambda key: self._makings[key[0]].get(key[1]))
+        self._write("lots", tables.lots, self._lot_row)
+        self._write_makings()
         self._write("edges", tables.edges, lambda key: self._in_edges[key[0]].get(key[1:]))
         self._write("corrections", tables.corrections, self._corrections.get)
         self._write("bases", tables.bases, lambda key: (key, self._bases[key]))
-        self._write("shares", tables.shares, self._share_row)
         self._db.copy_in(tables.earlier_shares, self._earlier)
 
     # ------------------------------------------------------------------ one event
@@ -86,7 +84,7 @@ class LineageFold(LineageImage):
         making = first_making(event, recorded, basis, content, recorded.position)
         correction = self._correction_of(making) if self._corrections else None
         if correction is not None:
-            content = self._agreeing(making, correction.content(), recorded.position) or content
+            content = self._agreeing(making, corrected_content(correction), recorded.position) or content
         elif not content.inputs and not self._is_named(making.lot):
             return self._begin(making)
         if self._makings.get(making.lot):
@@ -97,11 +95,10 @@ class LineageFold(LineageImage):
         """A lot that nobody named before and that was made of nothing: most lots of a network."""
         lot = making.lot
         self._makings[lot] = {making.event: making}
-        self._touch("makings", (lot, making.event))
+        self._touch("makings", lot)
         self._sum_up(lot)
         producer = making.producer
         self._shares[lot] = (making.position, all_of(producer) if producer else ALL_UNKNOWN)
-        self._touch("shares", lot)
         return Change([Quantity(lot, making.place, making.mass_g, making.pieces)], [], [lot])
 
     def _correct(self, recorded: Recorded[Any], event: Any) -> Change:
@@ -141,7 +138,7 @@ class LineageFold(LineageImage):
             self._take_back(lot, making, change)
         for made in _makings_of(making, content, position):
             self._makings.setdefault(made.lot, {})[made.event] = made
-            self._touch("makings", (made.lot, made.event))
+            self._touch("makings", made.lot)
             change.made.append(Quantity(made.lot, made.place, made.mass_g, made.pieces))
         after = list(outputs(content))
         self._connect(making, content, after, position, change)
@@ -153,7 +150,7 @@ class LineageFold(LineageImage):
 
     def _take_back(self, lot: str, making: Making, change: Change) -> None:
         gone = self._makings[lot].pop(making.event)
-        self._touch("makings", (lot, making.event))
+        self._touch("makings", lot)
         change.made.append(Quantity(lot, gone.place, -gone.mass_g, -gone.pieces))
         edges = self._in_edges.get(lot, {})
         for key, edge in [(key, edge) for key, edge in edges.items() if edge.event == making.event]:
@@ -172,7 +169,7 @@ class LineageFold(LineageImage):
         for given in content.inputs:
             change.consumed.append(Quantity(given.lot, making.place, given.mass_g, given.pieces))
             if not self._is_named(given.lot):
-                self._lots[given.lot] = _not_known(given.lot)
+                self._lots[given.lot] = not_known(given.lot)
                 self._touch("lots", given.lot)
             for output in made:
                 self._add_edge(making.event, output, given, output == content.lot, given.lot in looping)
@@ -199,7 +196,7 @@ class LineageFold(LineageImage):
         makings = self._makings.get(lot)
         self._touch("lots", lot)
         if not makings:
-            self._lots[lot] = _not_known(lot)
+            self._lots[lot] = not_known(lot)
             return
         if len(makings) == 1:
             (only,) = makings.values()
@@ -218,6 +215,7 @@ class LineageFold(LineageImage):
                 only.occurred_at,
                 only.first_position,
                 only.position,
+                only.event if only.is_said_by_lot() else None,
             )
             return
         first = min(makings.values(), key=lambda making: (making.occurred_at, making.event))
@@ -236,6 +234,7 @@ class LineageFold(LineageImage):
             first.occurred_at,
             min(making.first_position for making in makings.values()),
             max(making.position for making in makings.values()),
+            None,
         )
 
     def _share(self, changed: Iterable[str], position: int) -> list[str]:
@@ -250,7 +249,7 @@ class LineageFold(LineageImage):
             if was is not None:
                 self._earlier.append((lot, was[0], was[1].producers, was[1].ppm))
             self._shares[lot] = (position, self._blend(lot))
-            self._touch("shares", lot)
+            self._touch("lots", lot)
         return order
 
     def _blend(self, lot: str) -> Shares:
@@ -277,9 +276,24 @@ class LineageFold(LineageImage):
 
     # ------------------------------------------------------------------ writing
 
-    def _share_row(self, lot: str) -> Row:
-        position, shares = self._shares[lot]
-        return lot, position, shares.producers, shares.ppm
+    def _lot_row(self, lot: str) -> Row:
+        position, shares = self._shares.get(lot, (None, None))
+        return (*self._lots[lot], position, *((shares.producers, shares.ppm) if shares else ((), ())))
+
+    def _write_makings(self) -> None:
+        """A lot's only making has a row of its own when the lot's row does not say all of it."""
+        gone: list[tuple[str, str]] = []
+        changed: list[Making] = []
+        added: list[Making] = []
+        for lot in self._touched["makings"]:
+            makings = {} if self._lots[lot].event else self._makings[lot]
+            stored = self._stored_makings.get(lot, set())
+            gone += [(lot, event) for event in stored if event not in makings]
+            for event, making in makings.items():
+                (changed if event in stored else added).append(making)
+        self._db.delete(self._tables.makings, gone)
+        self._db.upsert(self._tables.makings, changed)
+        self._db.copy_in(self._tables.makings, added)
 
     def _write(self, name: str, table: Any, row_of: Any) -> None:
         added, changed, gone = [], [], []
@@ -295,10 +309,6 @@ class LineageFold(LineageImage):
         self._db.delete(table, gone)
         self._db.upsert(table, changed)
         self._db.copy_in(table, added)
-
-
-def _not_known(lot: str) -> Lot:
-    return Lot(lot, False, None, None, None, None, None, None, None, 0, 0, None, None, None)
 
 
 def _makings_of(making: Making, content: Content, position: int) -> Iterable[Making]:
@@ -322,8 +332,3 @@ def _makings_of(making: Making, content: Content, position: int) -> Iterable[Mak
             position=position,
             by_lots=(),
         )
-
-
-def is_lineage(event: Event) -> bool:
-    """Whether an event makes, consumes or corrects lots."""
-    return isinstance(event, REPORTS + CORRECTIONS)

@@ -5,23 +5,14 @@ from typing import Any, NamedTuple
 
 from events.catalogue.base import Recorded
 from events.catalogue.network import ProductDefined
-from events.catalogue.production import (
-    BatchInputsCorrected,
-    BatchProduced,
-    LotCollected,
-    LotCorrected,
-    LotsPooled,
-    MaterialReceived,
-)
-from projections.base import Db, Row
-from projections.lineage import ALL_UNKNOWN, Shares
-from projections.lineage_tables import Content, Correction, Edge, LineageTables, Lot, Making, content_of, outputs
-
-REPORTS = (LotCollected, MaterialReceived, LotsPooled, BatchProduced)
-CORRECTIONS = (LotCorrected, BatchInputsCorrected)
+from events.catalogue.production import BatchProduced
+from projections.base import Db, Row, array_text
+from projections.lineage import ALL_UNKNOWN, Shares, all_of
+from projections.lineage_reports import CORRECTIONS, REPORTS, Content, content_of, corrected_content, outputs
+from projections.lineage_tables import Correction, Edge, LineageTables, Lot, Making, only_making
 
 #: The tables of whose rows an image notes which ones changed.
-KEPT = ("lots", "makings", "edges", "corrections", "bases", "shares")
+KEPT = ("lots", "makings", "edges", "corrections", "bases")
 
 
 class Late(NamedTuple):
@@ -49,6 +40,7 @@ class LineageImage:
         #: Lots that the batch may make or change: of its reports, and of corrections that waited for one of these.
         self.made: set[str] = set()
         self._lots: dict[str, Lot] = {}
+        self._named: set[str] = set()  #: lots of which only the shares are loaded
         self._makings: dict[str, dict[str, Making]] = {}
         self._in_edges: dict[str, dict[tuple[str, str], Edge]] = {}
         self._outputs_of: dict[str, set[str]] = {}
@@ -57,6 +49,7 @@ class LineageImage:
         self._corrections: dict[tuple[str, str], Correction] = {}
         self._bases: dict[str, str] = {}
         self._stored: set[tuple[str, Any]] = set()
+        self._stored_makings: dict[str, set[str]] = {}
         self._touched: dict[str, dict[Any, None]] = {name: {} for name in KEPT}
         self._earlier: list[Row] = []
         self._said: dict[int, Content] = {}
@@ -75,7 +68,7 @@ class LineageImage:
 
     def _is_named(self, lot: str) -> bool:
         """Whether the lineage knows of a lot: it was made, or taken by a step."""
-        return lot in self._lots or lot in self._shares or lot in self._late
+        return lot in self._lots or lot in self._named or lot in self._late
 
     def shares(self, lot: str) -> Shares:
         """The origin shares of a lot that the batch touches, as they are now."""
@@ -106,17 +99,17 @@ class LineageImage:
         contents = [*self._said.values(), *self._load_corrections(mentions)]
         made = {lot for content in contents for lot in outputs(content)}
         taken = {given.lot for content in contents for given in content.inputs}
-        # A lot with shares is known; only of the others it matters whether they were named at all.
-        self._load_shares(made | taken)
-        known = self._load_lots(made | (taken - self._shares.keys())) & made
+        self._load_origins(taken - made)
+        known = self._load_lots(made)
         if known:
             known |= self._load_makings(known)
             made |= known
             by_steps = {lot for content in contents if content.inputs for lot in outputs(content)} & known
             self._load_downstream(known, by_steps)
         self.made = made
-        for lot in self._late:
-            self._shares.pop(lot, None)  # it has not come yet
+        for lot in self._late:  # they have not come yet
+            self._named.discard(lot)
+            self._shares.pop(lot, None)
 
     def _load_corrections(self, mentions: Sequence[Recorded[Any]]) -> list[Content]:
         reports = {str(recorded.event_id) for recorded in mentions if isinstance(recorded.event, REPORTS)}
@@ -128,22 +121,48 @@ class LineageImage:
             key = (correction.corrects, correction.type)
             self._corrections[key] = correction
             self._stored.add(("corrections", key))
-        return [correction.content() for correction in found if correction.corrects in reports]
+        return [corrected_content(correction) for correction in found if correction.corrects in reports]
 
     def _load_lots(self, lots: set[str]) -> set[str]:
+        """Load lots with their shares; those are returned that were named before."""
         found = self._db.by_key(self._tables.lots, lots - self._lots.keys())
         for lot, row in found.items():
-            self._lots[lot] = Lot(*row)
+            *said, position, producers, ppm = row
+            self._lots[lot] = Lot(*said)
             self._stored.add(("lots", lot))
+            self._keep_shares(lot, position, producers, ppm)
         return set(found)
+
+    def _load_origins(self, lots: set[str]) -> None:
+        """Load which lots were named before, and their shares: all that matters of what a step takes."""
+        found = self._db.rows(
+            f"SELECT lot, computed_at_position, producers, ppm FROM {self._tables.lots.name}"  # noqa: S608 - its own name
+            " WHERE lot = ANY(%s::text[])",
+            [array_text(lots)],
+        )
+        for row in found:
+            self._named.add(row[0])
+            self._keep_shares(*row)
+
+    def _keep_shares(self, lot: str, position: int | None, producers: Sequence[str], ppm: Sequence[int]) -> None:
+        if position is not None:
+            alone = len(producers) == 1
+            self._shares[lot] = (position, all_of(*producers) if alone else Shares(tuple(producers), tuple(ppm)))
 
     def _load_makings(self, lots: set[str]) -> set[str]:
         """Load the makings of lots, and of the by-products made along with them; the latter's lots are returned."""
         along: set[str] = set()
-        for row in self._db.where_in(self._tables.makings, "lot", lots):
+        more: set[str] = set()
+        for lot in lots:
+            said = self._lots.get(lot)
+            if said is not None and said.event is not None:
+                self._makings[lot] = {said.event: only_making(said)}
+            else:
+                more.add(lot)
+        for row in self._db.where_in(self._tables.makings, "lot", more):
             making = Making(*row)
             self._makings.setdefault(making.lot, {})[making.event] = making
-            self._stored.add(("makings", (making.lot, making.event)))
+            self._stored_makings.setdefault(making.lot, set()).add(making.event)
             along |= set(making.by_lots) - lots
         along -= self._makings.keys()
         if along:
@@ -166,8 +185,9 @@ class LineageImage:
             self._in_edges.setdefault(edge.output, {})[edge.input, edge.event] = edge
             self._stored.add(("edges", key))
             self._follow(edge)
+        self._load_lots(below)
+        self._load_origins({edge.input for edge in edges.values()} - self._lots.keys() - self._named)
         self._load_makings(below - self._makings.keys())
-        self._load_shares(below | {edge.input for edge in edges.values()})
 
     def _reach(self, roots: set[str], only: str) -> set[str]:
         if not roots:
@@ -187,9 +207,3 @@ class LineageImage:
             [list(roots)],
         )
         return {row[0] for row in found}
-
-    def _load_shares(self, lots: set[str]) -> None:
-        for row in self._db.by_key(self._tables.shares, lots - self._shares.keys()).values():
-            lot, position, producers, ppm = row
-            self._shares[lot] = (position, Shares(tuple(producers), tuple(ppm)))
-            self._stored.add(("shares", lot))

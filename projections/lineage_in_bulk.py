@@ -13,8 +13,9 @@ from events.catalogue.base import Event, Recorded
 from events.catalogue.production import LotCollected
 from projections.base import Db, array_text
 from projections.in_bulk import LEFT, stretch
-from projections.lineage_image import CORRECTIONS, REPORTS, Late
-from projections.lineage_tables import Content, Correction, LineageTables, content_of, outputs
+from projections.lineage_image import Late
+from projections.lineage_reports import CORRECTIONS, REPORTS, Content, content_of, corrected_content, outputs
+from projections.lineage_tables import Correction, LineageTables
 
 _KEPT_APART: Final = """
     CREATE TEMPORARY TABLE IF NOT EXISTS {ordinary} (
@@ -54,20 +55,10 @@ _LATE: Final = """
 # What `LineageFold` writes of a lot that begins.
 _LOTS: Final = """
     INSERT INTO {lots} (lot, is_known, kind, producer, material, made_at, mass_g, pieces, occurred_at,
-                        first_position, last_position)
-    SELECT lot, true, 'collected', producer, material, place, mass_g, pieces, occurred_at, position, position
+                        first_position, last_position, event, computed_at_position, producers, ppm)
+    SELECT lot, true, 'collected', producer, material, place, mass_g, pieces, occurred_at,
+           position, position, event, position, ARRAY[producer], ARRAY[1000000]
     FROM {ordinary}
-"""
-_MAKINGS: Final = """
-    INSERT INTO {makings} (lot, event, kind, producer_reported, producer, material, place, occurred_at, basis,
-                           mass_g, pieces, first_position, position, by_lots)
-    SELECT lot, event, 'collected', producer, producer, material, place, occurred_at, 'mass',
-           mass_g, pieces, position, position, '{{}}'
-    FROM {ordinary}
-"""
-_SHARES: Final = """
-    INSERT INTO {shares} (lot, computed_at_position, producers, ppm)
-    SELECT lot, position, ARRAY[producer], ARRAY[1000000] FROM {ordinary}
 """
 
 
@@ -95,7 +86,7 @@ def take_ordinary(
     `others` are its events that were read. `careful` is a condition in SQL on `lot`, for lots that are not ordinary to
     the caller, who needs to see them come.
     """
-    names = {name: getattr(tables, name).name for name in ("lots", "makings", "shares", "corrections")}
+    names = {"lots": tables.lots.name, "corrections": tables.corrections.name}
     names |= {"ordinary": ordinary(tables), "careful": careful}
     db.execute(_KEPT_APART.format(**names))
     db.execute("TRUNCATE {ordinary}".format(**names))
@@ -104,8 +95,7 @@ def take_ordinary(
     not_ordinary = db.rows(
         _NOT_ORDINARY.format(**names), {"made": array_text(said.made), "corrected": array_text(said.corrected)}
     )
-    for statement in (_LOTS, _MAKINGS, _SHARES):
-        db.execute(statement.format(**names))
+    db.execute(_LOTS.format(**names))
     late = db.rows(_LATE.format(**names), [array_text(said.taken), array_text(said.taken.values())])
     if not_ordinary:
         opened = db.opened([position for (position,) in not_ordinary])
@@ -132,7 +122,7 @@ class _Said:
             self._note(content_of(event), recorded.position)
         for row in db.where_in(tables.corrections, "corrects", reports):
             correction = Correction(*row)
-            self._note(correction.content(), reports[correction.corrects])
+            self._note(corrected_content(correction), reports[correction.corrects])
 
     def _note(self, content: Content, position: int) -> None:
         self.made.update(outputs(content))

@@ -6,14 +6,13 @@ corrections of one report the one claimed latest counts, and a correction, an in
 refers to.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from events.catalogue.base import Event, Recorded
+from events.catalogue.base import Event
 from events.catalogue.network import ProductDefined
 from events.catalogue.production import (
     BatchInputsCorrected,
@@ -23,8 +22,6 @@ from events.catalogue.production import (
     LotsPooled,
     MaterialReceived,
 )
-from events.catalogue.registry import decode
-from events.catalogue.values import LotInput
 from projections.base import id_of, ids, instant, key_id, key_number, number, numbers, words, yes_no
 
 TAKES: frozenset[type[Event]] = frozenset(
@@ -38,7 +35,9 @@ class LineageTables:
     def __init__(self, prefix: str, tables: sa.MetaData) -> None:
         self.prefix = prefix
         #: One row a lot that was made or named as an input. `is_known` is false while nobody has reported its making;
-        #: mass and pieces are the sums of its makings, the rest is said by the earliest of them.
+        #: mass and pieces are the sums of its makings, the rest is said by the earliest of them. `event` is its only
+        #: report, if this row says all that there is to say of it. The last three are its origin shares as they are
+        #: now, empty while nobody has reported its making.
         self.lots = sa.Table(
             f"{prefix}_lots",
             tables,
@@ -56,10 +55,16 @@ class LineageTables:
             instant("occurred_at", nullable=True),
             number("first_position", nullable=True),
             number("last_position", nullable=True),
+            id_of("event", nullable=True),
+            number("computed_at_position", nullable=True),
+            ids("producers"),
+            numbers("ppm"),
             sa.Index(f"{prefix}_lots_product", "product"),
             sa.Index(f"{prefix}_lots_supplier", "supplier"),
         )
-        #: What one report made of one lot, with its correction applied. `by_lots` are the kept by-products of a step.
+        #: What one report made of one lot, with its correction applied: of lots whose own row does not say all of it,
+        #: because it was made twice, or corrected to another producer, or along with others, or weighs its origin by
+        #: pieces. `by_lots` are the kept by-products of a step.
         self.makings = sa.Table(
             f"{prefix}_makings",
             tables,
@@ -107,16 +112,7 @@ class LineageTables:
             number("position"),
             words("said"),
         )
-        #: The origin shares of a lot as they are now.
-        self.shares = sa.Table(
-            f"{prefix}_shares",
-            tables,
-            key_id("lot"),
-            number("computed_at_position"),
-            ids("producers"),
-            numbers("ppm"),
-        )
-        #: What they were before, from `computed_at_position` on until the next.
+        #: What the origin shares of a lot were before, from `computed_at_position` on until the next.
         self.earlier_shares = sa.Table(
             f"{prefix}_earlier_shares",
             tables,
@@ -130,7 +126,7 @@ class LineageTables:
 
 
 class Lot(NamedTuple):
-    """A row of `<prefix>_lots`."""
+    """A row of `<prefix>_lots`, but for the shares."""
 
     lot: str
     is_known: bool
@@ -146,6 +142,12 @@ class Lot(NamedTuple):
     occurred_at: datetime | None
     first_position: int | None
     last_position: int | None
+    event: str | None
+
+
+def not_known(lot: str) -> Lot:
+    """A lot that was taken by a step, or is asked for, and that nobody has reported."""
+    return Lot(lot, False, None, None, None, None, None, None, None, 0, 0, None, None, None, None)
 
 
 class Making(NamedTuple):
@@ -168,6 +170,18 @@ class Making(NamedTuple):
     first_position: int
     position: int
     by_lots: Sequence[str]
+
+    def is_said_by_lot(self) -> bool:
+        """Whether the row of a lot that was made only so says all of it."""
+        return self.producer == self.producer_reported and self.basis == "mass" and not self.by_lots
+
+
+def only_making(lot: Lot) -> Making:
+    """The making that a lot's own row says: that of its `event`."""
+    quantities = (lot.mass_g, lot.pieces, lot.first_position, lot.last_position)
+    makers = (lot.producer, lot.producer, lot.supplier, lot.maker, lot.product, lot.material, lot.made_at)
+    # Whatever may be absent of a lot that is not known is there.
+    return Making._make((lot.lot, lot.event, lot.kind, *makers, lot.occurred_at, "mass", *quantities, ()))
 
 
 class Edge(NamedTuple):
@@ -192,112 +206,3 @@ class Correction(NamedTuple):
     occurred_at: datetime
     position: int
     said: str
-
-    def content(self) -> "Content":
-        return content_of(decode(self.type, self.said))
-
-
-class Content(NamedTuple):
-    """The part of a report that a correction replaces as a whole."""
-
-    lot: str
-    producer: str | None
-    mass_g: int
-    pieces: int
-    inputs: tuple[LotInput, ...] = ()
-    by_products: tuple[tuple[str, str, int], ...] = ()  #: lot, material, grams of those that are kept
-
-
-def content_of(event: Event) -> Content:
-    """What a report, or a correction of one, says of quantities and inputs."""
-    match event:
-        case LotCollected() | LotCorrected():
-            return Content(event.lot, event.producer, event.mass_g, event.pieces)
-        case MaterialReceived():
-            return Content(event.lot, None, event.mass_g, event.pieces)
-        case LotsPooled() | BatchProduced() | BatchInputsCorrected():
-            by_products = () if isinstance(event, LotsPooled) else event.by_products
-            kept: dict[str, tuple[str, str, int]] = {}
-            for one in by_products:
-                if one.lot and one.lot != event.lot:
-                    material, mass_g = kept.get(one.lot, (one.lot, one.material, 0))[1:]
-                    kept[one.lot] = (one.lot, material, mass_g + one.mass_g)
-            return Content(
-                event.lot,
-                None,
-                event.mass_g,
-                event.pieces,
-                event.inputs,
-                tuple(kept.values()) if kept else (),
-            )
-        case _:
-            raise TypeError(f"{event.wire_name} makes no lot")
-
-
-class Quantity(NamedTuple):
-    """Grams and pieces that a lot gained at a place by being made, or lost there by being consumed."""
-
-    lot: str
-    place: str
-    mass_g: int
-    pieces: int
-
-
-@dataclass(slots=True)
-class Change:
-    """What one event did to the lineage, for the read model that keeps balances or money beside it."""
-
-    made: list[Quantity] = field(default_factory=list)
-    consumed: list[Quantity] = field(default_factory=list)
-    reshared: list[str] = field(default_factory=list)  #: lots whose shares were computed, inputs first
-
-
-def first_making(event: Event, recorded: Recorded[Any], basis: str, content: Content, position: int) -> Making:
-    """Who made what where, with what a report or its correction says of quantities."""
-    place, producer, supplier, maker, product, material = _makers(event)
-    # By position: a rebuild makes one for every lot, and names cost half of it.
-    return Making(
-        content.lot,
-        str(recorded.event_id),
-        _KINDS[type(event)],
-        producer,
-        content.producer or producer,
-        supplier,
-        maker,
-        product,
-        material,
-        place,
-        recorded.occurred_at,
-        basis,
-        content.mass_g,
-        content.pieces,
-        recorded.position,
-        position,
-        tuple([lot for lot, _, _ in content.by_products]) if content.by_products else (),
-    )
-
-
-_KINDS = {LotCollected: "collected", MaterialReceived: "material", LotsPooled: "pooled", BatchProduced: "produced"}
-
-
-def _makers(event: Event) -> tuple[str, str | None, str | None, str | None, str | None, str | None]:
-    match event:
-        case LotCollected():
-            return event.delivered_to, event.producer, None, None, None, event.material
-        case MaterialReceived():
-            return event.delivered_to, None, event.supplier, None, None, event.material
-        case LotsPooled():
-            workshop = f"workshop/{event.workshop}"
-            return workshop, None, None, workshop, None, event.material
-        case BatchProduced():
-            kind, _, identity = event.made_by.partition("/")
-            return event.made_at, identity if kind == "producer" else None, None, event.made_by, event.product, None
-        case _:
-            raise TypeError(f"{event.wire_name} makes no lot")
-
-
-def outputs(content: Content) -> Iterable[str]:
-    """The lots a step made: the main one and the by-products that are kept."""
-    yield content.lot
-    for lot, _, _ in content.by_products:
-        yield lot

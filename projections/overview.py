@@ -76,7 +76,7 @@ def head(connection: Connection) -> int:
 def sample_code(connection: Connection) -> str | None:
     """The code of the batch packed last among those that several producers share and that arrived in a shop."""
     row = connection.execute(
-        "SELECT p.code FROM trace_packings p JOIN trace_shares s ON s.lot = p.batch"
+        "SELECT p.code FROM trace_packings p JOIN trace_lots s ON s.lot = p.batch"
         " WHERE cardinality(s.producers) > 3 AND EXISTS (SELECT FROM trace_movements m WHERE m.lot = p.batch"
         " AND m.kind = 'arrived' AND m.place LIKE 'outlet/%') ORDER BY p.position DESC LIMIT 1"
     ).fetchone()

@@ -21,7 +21,7 @@ from events.catalogue.registry import UndecodableEvent, UnknownEventType
 from projections.base import Connection, Db
 from projections.folding import is_outage
 from projections.inventory import MODEL as INVENTORY
-from projections.lineage_tables import content_of, outputs
+from projections.lineage_reports import content_of, outputs
 from projections.traceability import MODEL as TRACEABILITY
 from projections.traceability_queries import lot_of
 
@@ -165,7 +165,11 @@ class _Search:
         return reached
 
     def _makings(self, lots: list[str]) -> list[int]:
-        rows = self._db.rows("SELECT first_position FROM trace_makings WHERE lot = ANY(%s::text[])", [lots])
+        rows = self._db.rows(
+            "SELECT first_position FROM trace_makings WHERE lot = ANY(%(lots)s::text[]) UNION ALL"
+            " SELECT first_position FROM trace_lots WHERE lot = ANY(%(lots)s::text[]) AND event IS NOT NULL",
+            {"lots": lots},
+        )
         return [position for (position,) in rows]
 
     # ------------------------------------------------------------------ what happened to units

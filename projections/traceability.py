@@ -17,7 +17,7 @@ from projections import lineage_tables
 from projections import traceability_tables as t
 from projections.base import Db, ReadModel, Row
 from projections.lineage_fold import LineageFold
-from projections.lineage_tables import Change
+from projections.lineage_reports import Change
 from projections.totals import Totals
 from projections.traceability_in_bulk import IN_BULK, take_ordinary
 
@@ -364,4 +364,4 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     book.flush()
 
 
-MODEL = ReadModel("traceability", 1, t.TABLES, frozenset(HANDLERS) | lineage_tables.TAKES, fold, IN_BULK)
+MODEL = ReadModel("traceability", 2, t.TABLES, frozenset(HANDLERS) | lineage_tables.TAKES, fold, IN_BULK)

@@ -153,7 +153,7 @@ def lot_of(db: Db, lot_or_code: str) -> str | None:
 
 def lot_row(db: Db, lot: str) -> Lot | None:
     """What is known of a lot's making."""
-    found = db.rows("SELECT * FROM trace_lots WHERE lot = %s", [lot])
+    found = db.rows(f"SELECT {', '.join(Lot._fields)} FROM trace_lots WHERE lot = %s", [lot])  # noqa: S608 - its columns
     return Lot(*found[0]) if found else None
 
 
@@ -194,7 +194,7 @@ def villages_of(db: Db, lot: str) -> list[VillagePart]:
                v.latitude_microdegrees, v.longitude_microdegrees, v.position_is_exact, part.producers, part.ppm
         FROM (
             SELECT coalesce(p.village, %(unknown)s) AS village, count(*) AS producers, sum(share.ppm)::bigint AS ppm
-            FROM trace_shares s
+            FROM trace_lots s
             CROSS JOIN LATERAL unnest(s.producers, s.ppm) AS share (producer, ppm)
             LEFT JOIN trace_producers p ON p.producer = share.producer
             WHERE s.lot = %(lot)s
@@ -223,7 +223,7 @@ def producers_of(db: Db, lot: str) -> list[ProducerPart]:
     rows = db.rows(
         """
         SELECT share.producer, coalesce(p.village, %(unknown)s), share.ppm
-        FROM trace_shares s
+        FROM trace_lots s
         CROSS JOIN LATERAL unnest(s.producers, s.ppm) AS share (producer, ppm)
         LEFT JOIN trace_producers p ON p.producer = share.producer
         WHERE s.lot = %(lot)s ORDER BY share.ppm DESC, share.producer
@@ -296,7 +296,7 @@ def shares_at(db: Db, lot: str, position: int) -> tuple[Sequence[str], Sequence[
     rows = db.rows(
         """
         SELECT producers, ppm FROM (
-            SELECT computed_at_position, producers, ppm FROM trace_shares WHERE lot = %(lot)s
+            SELECT computed_at_position, producers, ppm FROM trace_lots WHERE lot = %(lot)s
             UNION ALL
             SELECT computed_at_position, producers, ppm FROM trace_earlier_shares WHERE lot = %(lot)s
         ) AS version WHERE computed_at_position <= %(position)s ORDER BY computed_at_position DESC LIMIT 1

@@ -7,7 +7,7 @@ from typing import Literal
 
 from events.catalogue.values import Names
 from projections.base import Db
-from projections.lineage_tables import Lot
+from projections.lineage_tables import Lot, not_known
 from projections.traceability_queries import (
     BELOW,
     Ancestry,
@@ -96,7 +96,7 @@ def trace(db: Db, lot_or_code: str, *, on: date, with_producers: bool = False) -
     identity = lot_of(db, lot_or_code)
     if identity is None:
         return None
-    lot = lot_row(db, identity) or Lot(identity, False, *(None,) * 7, 0, 0, *(None,) * 3)
+    lot = lot_row(db, identity) or not_known(identity)
     batch = batch_of(db, identity)
     product = (batch.product if batch else None) or lot.product
     maker = lot.maker or (f"producer/{lot.producer}" if lot.producer else None)

@@ -84,7 +84,7 @@ def sample_jar(connection: Connection) -> str | None:
     """The code of the jar that most villages went into; the one packed last, if there are several."""
     row = connection.execute(
         "SELECT p.code FROM trace_packings p JOIN trace_products d USING (product)"
-        " JOIN trace_shares s ON s.lot = p.batch WHERE d.unit = 'jar' ORDER BY"
+        " JOIN trace_lots s ON s.lot = p.batch WHERE d.unit = 'jar' ORDER BY"
         " (SELECT count(DISTINCT r.village) FROM unnest(s.producers) AS x (producer)"
         " JOIN trace_producers r USING (producer)) DESC, p.position DESC LIMIT 1"
     ).fetchone()

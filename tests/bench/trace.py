@@ -17,7 +17,7 @@ import psycopg
 
 from projections import inventory_tables, traceability_tables
 from projections.base import Connection, Db, Row, create_other_indexes, create_tables, use_schema
-from projections.lineage import Part, Shares, all_of, blend
+from projections.lineage import ALL_UNKNOWN, Part, Shares, all_of, blend
 from projections.traceability_queries import ancestry, villages_of
 from projections.traceability_trace import trace
 from projections.whereabouts import forward
@@ -51,17 +51,16 @@ class Graph:
 
     def fill(self, db: Db) -> None:
         lineage = traceability_tables.LINEAGE
-        db.copy_in(lineage.lots, [_lot_row(f"supply-{n}", "material", None) for n in range(SUPPLIES)])
+        db.copy_in(lineage.lots, [_lot_row(f"supply-{n}", "material", None, ALL_UNKNOWN) for n in range(SUPPLIES)])
         for layer, _, below, takes in LAYERS:
-            lots, edges, shares = [], [], []
+            lots, edges = [], []
             self._shares[layer] = []
             for number in range(self.sizes[layer]):
                 lot = f"{layer}-{number}"
-                lots.append(_lot_row(lot, "produced" if below else "collected", f"p-{number % PRODUCERS}"))
                 taken = list(self._taken(below, takes, number / self.sizes[layer])) if below else []
                 made_of = self._blend(below, taken) if below else all_of(f"p-{self._rng.randrange(PRODUCERS)}")
                 self._shares[layer].append(made_of)
-                shares.append((lot, 1, made_of.producers, made_of.ppm))
+                lots.append(_lot_row(lot, "produced" if below else "collected", f"p-{number % PRODUCERS}", made_of))
                 edges += [(lot, f"{below}-{one}", lot, 1_000 + one % 7, 0, True, True, False) for one in taken]
                 if layer in ("jar", "box"):
                     supply = self._rng.randrange(SUPPLIES)
@@ -70,7 +69,6 @@ class Graph:
                     ]
             db.copy_in(lineage.lots, lots)
             db.copy_in(lineage.edges, edges)
-            db.copy_in(lineage.shares, shares)
             self.lots, self.edges = self.lots + len(lots), self.edges + len(edges)
         db.copy_in(traceability_tables.PACKINGS, list(self._packings()))
         db.copy_in(inventory_tables.STOCK, list(self._stock()))
@@ -107,11 +105,11 @@ class Graph:
                     yield (place, f"{layer}-{number}", 0, 0, 30, 0, 0, 20, 1, 0, 0, 0, 11)
 
 
-def _lot_row(lot: str, kind: str, producer: str | None) -> Row:
+def _lot_row(lot: str, kind: str, producer: str | None, shares: Shares) -> Row:
     where = "workshop/w-1"
     maker = where if kind == "produced" else None
     return (lot, True, kind, producer if kind == "collected" else None, None, maker, "jam", None, where, 30_000, 0,
-            _MOMENT, 1, 1)  # fmt: skip
+            _MOMENT, 1, 1, lot, 1, shares.producers, shares.ppm)  # fmt: skip
 
 
 def measured(ask: Callable[[], object], times: int) -> list[float]:

@@ -45,7 +45,7 @@ INCOME = (
     "SELECT * FROM income_pools WHERE makers_tyiyn <> 0",
     "SELECT * FROM income_sales",
     "SELECT * FROM income_product_sales WHERE (units, gross_tyiyn, makers_tyiyn, suspense_tyiyn) <> (0, 0, 0, 0)",
-    "SELECT lot, producers, ppm FROM income_shares",
+    "SELECT lot, producers, ppm FROM income_lots WHERE computed_at_position IS NOT NULL",
     "SELECT ref, line, product, batch, workshop, region, period, sum(units), sum(gross_tyiyn), sum(makers_tyiyn),"
     " sum(workshop_tyiyn), sum(outlet_tyiyn), sum(brand_tyiyn), sum(fund_tyiyn), sum(suspense_tyiyn) FROM income_lines"
     " GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING (sum(units), sum(gross_tyiyn), sum(makers_tyiyn), sum(suspense_tyiyn),"
