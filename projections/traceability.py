@@ -15,7 +15,7 @@ from events.catalogue.base import Event, Recorded
 from events.catalogue.values import Names
 from projections import lineage_tables
 from projections import traceability_tables as t
-from projections.base import Db, ReadModel, Row
+from projections.base import ROWS_IN_ARRAYS, Db, ReadModel, Row, array_text
 from projections.lineage_fold import LineageFold
 from projections.lineage_reports import Change
 from projections.totals import Totals
@@ -24,6 +24,18 @@ from projections.traceability_in_bulk import IN_BULK, take_ordinary
 # Columns of `trace_balances` after its key.
 MADE_G, MADE_PIECES, CONSUMED_G, CONSUMED_PIECES, PACKED_G, PACKED_PIECES = range(6)
 DESTROYED_G, DESTROYED_PIECES, SAMPLED_G, ON_HAND_G, ON_HAND_PIECES = range(6, 11)
+
+
+_CONSUMED = """
+    INSERT INTO trace_balances AS kept
+    SELECT lot, 0, 0, mass_g, pieces, 0, 0, 0, 0, 0, -mass_g, -pieces
+    FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS taken (lot, mass_g, pieces)
+    ON CONFLICT (lot) DO UPDATE SET
+        consumed_g = kept.consumed_g + excluded.consumed_g,
+        consumed_pieces = kept.consumed_pieces + excluded.consumed_pieces,
+        on_hand_g = kept.on_hand_g + excluded.on_hand_g,
+        on_hand_pieces = kept.on_hand_pieces + excluded.on_hand_pieces
+"""
 
 
 class Book:
@@ -35,6 +47,7 @@ class Book:
         self._new: dict[sa.Table, list[Row]] = defaultdict(list)
         self._set: dict[sa.Table, dict[Any, Row]] = defaultdict(dict)
         self._moves: dict[tuple[str, int], Row] = {}
+        self._consumed: dict[str, list[int]] = defaultdict(lambda: [0, 0])
 
     def add(self, table: sa.Table, row: Row) -> None:
         """A row that no other event can make."""
@@ -88,7 +101,9 @@ class Book:
             sums[ON_HAND_G] += mass_g
             sums[ON_HAND_PIECES] += pieces
         for lot, _, mass_g, pieces in change.consumed:
-            self.take(lot, CONSUMED_G, mass_g=mass_g, pieces=pieces)
+            sums = self._consumed[lot]
+            sums[0] += mass_g
+            sums[1] += pieces
 
     def flush(self) -> None:
         """Write everything, one statement or COPY for each table that changed."""
@@ -97,7 +112,17 @@ class Book:
         self._db.copy_in(t.MOVEMENTS, list(self._moves.values()))
         for table, keyed in self._set.items():
             self._db.upsert(table, list(keyed.values()))
+        self._flush_consumed()
         self.balances.flush(self._db)
+
+    def _flush_consumed(self) -> None:
+        """What steps took: of many lots in a long batch, so only the columns that it changes travel then."""
+        if len(self._consumed) <= ROWS_IN_ARRAYS:
+            for lot, (mass_g, pieces) in self._consumed.items():
+                self.take(lot, CONSUMED_G, mass_g=mass_g, pieces=pieces)
+            return
+        sums = zip(*self._consumed.values(), strict=True)
+        self._db.execute(_CONSUMED, [array_text(self._consumed), *map(array_text, sums)])
 
 
 # ---------------------------------------------------------------------- lots

@@ -82,6 +82,27 @@ def test_any_cut_of_the_log_into_batches_gives_the_same_tables(
     assert differing(digests(connection, model, one), digests(connection, model, other)) == []
 
 
+def test_what_steps_took_of_many_lots_is_added_as_what_they_took_of_a_few(connection: Connection) -> None:
+    history = History().add(
+        *(
+            make.lots_pooled(
+                lot=f"pool-{step}",
+                inputs=tuple(make.lot_input(lot=f"lot-{at}", mass_g=at + 1, pieces=step) for at in range(150 * step)),
+            )
+            for step in (1, 2)
+        ),
+        make.lot_collected(lot="lot-7"),
+    )
+    one = fold(connection, traceability.MODEL, history.recorded, range(3))
+    other = fold(connection, traceability.MODEL, history.recorded, way="other")
+
+    assert differing(digests(connection, traceability.MODEL, one), digests(connection, traceability.MODEL, other)) == []
+    assert connection.execute(
+        "SELECT consumed_g, consumed_pieces, on_hand_pieces FROM trace_balances WHERE lot = 'lot-9'"
+    ).fetchall() == [(20, 3, -3)]
+    assert a4_lots_balance(connection) == []
+
+
 #: A lot that only a report named or made which was corrected since leaves an empty row behind, or none.
 WHAT_FACTS_SAY = {
     "lots": "SELECT lot, is_known, kind, producer, supplier, maker, product, mass_g, pieces, occurred_at"
