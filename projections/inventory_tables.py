@@ -6,6 +6,9 @@ from projections.base import day, id_of, instant, key_day, key_id, key_number, n
 
 TABLES = MetaData()
 
+#: Sums are changed by every batch: with room on their page, a changed row needs no new entry in the index.
+ROOM_FOR_UPDATES = {"fillfactor": 60}
+
 #: Channel and region of every shop, for the price list and the screens.
 OUTLETS = Table("inventory_outlets", TABLES, key_id("outlet"), id_of("channel"), id_of("region"))
 
@@ -60,6 +63,7 @@ BULK = Table(
     number("sampled_g"),
     number("on_hand_g"),
     number("on_hand_pieces"),
+    postgresql_with=ROOM_FOR_UPDATES,
 )
 
 #: Units of packed batches at places. `on_hand` is kept by every movement, never computed from the other columns.
@@ -80,6 +84,7 @@ STOCK = Table(
     number("unexplained"),
     number("on_hand"),
     Index("inventory_stock_batch", "batch"),
+    postgresql_with=ROOM_FOR_UPDATES,
 )
 
 #: Units sold and returned of which nobody knows the batch.
