@@ -8,22 +8,20 @@ by what the log knows when the receipt is recorded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from events.catalogue import center, committee, exchange, logistics, network, outlets, production
 from events.catalogue.base import Event, Recorded
 from projections import inventory_consignments as consignments
 from projections import inventory_goods as goods
+from projections import inventory_in_bulk as in_bulk
 from projections import inventory_receipts as receipts
 from projections import inventory_tables as t
 from projections import inventory_tills as tills
 from projections.base import Db, ReadModel
-from projections.inventory_book import Book, Wanted
-
-#: A report this much older than its recording is flagged as late, one this far ahead as of a wrong clock.
-LATE_AFTER = timedelta(days=1)
-AHEAD_AFTER = timedelta(minutes=5)
+from projections.inventory_book import AHEAD_AFTER, LATE_AFTER, Book, Wanted
+from projections.inventory_certificates import certificate_row
+from projections.inventory_left import IN_BULK
 
 
 def outlet_opened(book: Book, recorded: Recorded[network.OutletOpened]) -> None:
@@ -43,16 +41,12 @@ def price_set(book: Book, recorded: Recorded[network.PriceSet]) -> None:
 
 
 def certificate_changed(book: Book, recorded: Recorded[Any]) -> None:
-    """Only certificates that were ever taken away are of interest; a new one restores what was revoked."""
-    event = recorded.event
-    key = (event.maker, event.product)
-    certified = isinstance(event, committee.ProductCertified)
-    if certified and key not in book.certificates:
+    row = certificate_row(recorded, set(book.certificates))
+    if row is None:
         return
-    since = event.valid_from if certified else event.effective_from
-    counts = certified or isinstance(event, committee.CertificateReinstated)
-    book.certificates[key].append((since, recorded.position, counts))
-    book.new_rows[t.CERTIFICATES].append((*key, recorded.position, since, counts))
+    maker, product, position, since, counts = row
+    book.certificates[maker, product].append((since, position, counts))
+    book.new_rows[t.CERTIFICATES].append(row)
 
 
 def recall_started(book: Book, recorded: Recorded[committee.RecallStarted]) -> None:
@@ -162,11 +156,17 @@ def _want_receipt(wanted: Wanted, event: outlets.TillFact) -> None:
 
 def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     """Apply a contiguous batch of events to the tables, in the order of their positions."""
+    taken = in_bulk.take(batch, db)
+    read = sorted([*batch, *taken.read], key=_position) if taken.read else batch
     wanted = Wanted()
-    for recorded in batch:
+    for recorded in read:
         _want(wanted, recorded.event)
+    wanted.tills.update(till for till, _, _ in taken.counters)
     book = Book(db, wanted)
-    for recorded in batch:
+    book.recorded_later = taken.recorded_later
+    for till, first, last in taken.counters:
+        book.tills.of(till).accept_run(first, last)
+    for recorded in read:
         event = recorded.event
         handler = HANDLERS.get(type(event))
         if handler is None:
@@ -181,9 +181,13 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     book.flush()
 
 
+def _position(recorded: Recorded[Event]) -> int:
+    return recorded.position
+
+
 def _subject(recorded: Recorded[Event]) -> str:
     event = recorded.event
     return f"sale/{event.sale}" if isinstance(event, outlets.SaleMade) else recorded.stream
 
 
-MODEL = ReadModel("inventory", 1, t.TABLES, frozenset(HANDLERS), fold)
+MODEL = ReadModel("inventory", 1, t.TABLES, frozenset(HANDLERS), fold, IN_BULK)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from events.catalogue.base import Event, Recorded
@@ -19,6 +19,10 @@ PACKED, OPENING, RECEIVED, SHIPPED, CANCELLED, SOLD, RETURNED, DESTROYED, SAMPLE
 (DESTROYED_G, DESTROYED_PIECES, SAMPLED_G, ON_HAND_G, ON_HAND_PIECES) = range(6, 11)
 
 UNKNOWN_PLACE = "center/unknown"
+
+#: A report this much older than its recording is flagged as late, one this far ahead as of a wrong clock.
+LATE_AFTER = timedelta(days=1)
+AHEAD_AFTER = timedelta(minutes=5)
 
 
 def stamp_of(recorded: Recorded[Any]) -> str:
@@ -175,6 +179,8 @@ class Book:
         self.changed_waiting: set[tuple[str, int]] = set()
         for row in db.where_in(t.LOT_WAITING, "lot", wanted.made):
             self.waiting[row[0]][row[1]] = row
+        #: Units that are on hand in the tables by now, but were not yet at a count: by its position, place and batch.
+        self.recorded_later: dict[tuple[int, str, str], int] = {}
         self.counted = {key: row[-1] for key, row in db.by_key(t.STOCK, wanted.counted).items()}
         self.consignments: dict[str, list[Any]] = {
             key: list(row) for key, row in db.by_key(t.CONSIGNMENTS, wanted.consignments).items()

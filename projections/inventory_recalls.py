@@ -3,7 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
+from events.catalogue import committee, production
+from events.catalogue.base import Recorded
 from projections import inventory_tables as t
 from projections.base import Db, Row
 
@@ -34,6 +37,23 @@ class Reach:
         if self.recalls:
             for lot, recall in db.rows("SELECT lot, recall FROM inventory_recalled"):
                 self.marks[lot].add(recall)
+
+    def follow(self, recorded: Recorded[Any]) -> None:
+        """Take a recall, a delivery or a step as the inventory does, by what it says alone."""
+        event = recorded.event
+        match event:
+            case committee.RecallStarted() | committee.RecallExtended():
+                if isinstance(event, committee.RecallStarted):
+                    self.start(event.recall, recorded.occurred_at, event.drill)
+                for root in event.roots:
+                    self.add_root(event.recall, root.kind, root.id)
+            case production.MaterialReceived():
+                self.lot_delivered(event.lot, event.supplier)
+            case production.StepFact():
+                kept = getattr(event, "by_products", ())
+                self.step_made(event.lot, [x.lot for x in event.inputs], [x.lot for x in kept if x.lot])
+            case _:
+                pass
 
     def start(self, recall: str, started_at: datetime, is_drill: bool) -> None:
         if recall not in self.recalls:

@@ -21,7 +21,7 @@ from events.catalogue.exchange import MessageQuarantined
 from events.catalogue.production import StepFact
 from events.catalogue.registry import UndecodableEvent, UnknownEventType, upcast, validate_as_written
 from events.catalogue.values import QUANTITY_MAX
-from projections.inventory import AHEAD_AFTER, LATE_AFTER
+from projections.inventory_book import AHEAD_AFTER, LATE_AFTER
 from services.access import Sender, till_may_report
 from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.errors import IdConflict, Malformed, NotAllowed, NotJson, Refused, plain_code

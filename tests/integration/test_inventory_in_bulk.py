@@ -1,0 +1,117 @@
+"""A long build that leaves events in the database makes the same inventory as folding them one by one."""
+
+from datetime import date, timedelta
+from uuid import UUID, uuid5
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from events.appends import Append, Appended
+from events.catalogue.base import Event
+from events.store import Log
+from projections.base import Connection, create_tables
+from projections.building import Build
+from projections.digest import differing, digests
+from projections.folding import fold_batch, passed_over, read_batch
+from projections.inventory import MODEL
+from projections.schemas import named_schema
+from tests import make
+from tests.books import connect
+from tests.make import cash
+from tests.servers import LogDatabase, PostgresServer
+from tests.shelf_histories import BEGUN, Noted, noted
+
+LEFT = frozenset(event.wire_name for event in MODEL.in_bulk)
+
+
+def recorded(log: Log, history: list[Noted]) -> int:
+    founded = Noted(make.network_founded(clock="simulated"), history[0].occurred_at, history[0].recorded_at)
+    appends = [
+        Append(
+            uuid5(UUID(int=3), str(number)),
+            bytes(32),
+            one.event.stream(),
+            None,
+            "user/test",
+            one.occurred_at,
+            (one.event,),
+            recorded_at=one.recorded_at,
+        )
+        for number, one in enumerate([founded, *history])
+    ]
+    outcomes = log.append(appends)
+    assert all(isinstance(outcome, Appended) for outcome in outcomes), outcomes
+    return len(appends)
+
+
+def folded(connection: Connection, log: Log, schema: str, size: int, left: frozenset[str]) -> None:
+    """Fold the log into a schema, so many events at a time. What fails here fails the test."""
+    create_tables(connection, MODEL, schema)
+    after = 0
+    while (batch := read_batch(log, after, size, None, passed_over([MODEL]), left)) is not None:
+        with connection.transaction():
+            fold_batch(connection, MODEL, schema, batch)
+        after = batch.upto
+
+
+def compare(database: LogDatabase, history: list[Noted], sizes: list[int]) -> None:
+    """Fold a history as it is read, left in the database by so many events at a time, and as a build does it."""
+    with Log(database.writer) as log, connect(database.projector) as connection:
+        recorded(log, history)
+        connection.commit()
+        connection.autocommit = True
+        folded(connection, log, "by_hand", 1_000, frozenset())
+        expected = digests(connection, MODEL, "by_hand")
+        for size in sizes:
+            folded(connection, log, f"in_bulk_{size}", size, LEFT)
+            assert differing(expected, digests(connection, MODEL, f"in_bulk_{size}")) == []
+        built = named_schema(connection, MODEL, "built")
+        with Build(database.projector, log, {MODEL.name: MODEL}, [built]) as build:
+            build.advance(log.head().position, batch_events=sizes[0])
+        assert differing(expected, digests(connection, MODEL, "built")) == []
+
+
+SALE = make.sale_made(lines=(make.sale_line(batch="batch-honey-1", unit_price_tyiyn=25_000),), tenders=(cash(50_000),))
+SHELF = (make.outlet_opened(), make.price_set())
+HONEY = make.lot_collected(lot="batch-honey-1")
+TAKEN_AWAY = make.certificate_suspended(maker="producer/p-001", product="apricot", effective_from=date(2016, 2, 1))
+DEARER = make.price_set(unit_price_tyiyn=25_000, effective_from=date(2016, 2, 1))
+COUNTED = make.stock_counted(lines=(make.stock_counted().lines[0].model_copy(update={"batch": "batch-honey-1"}),))
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param((*SHELF, SALE, DEARER), id="a price that was set after the receipt"),
+        pytest.param((*SHELF, DEARER, SALE), id="a price that was set before it"),
+        pytest.param((SALE, *SHELF), id="a shop that was opened after it"),
+        pytest.param((HONEY, TAKEN_AWAY, SALE), id="a certificate that was taken away before it"),
+        pytest.param((HONEY, SALE, TAKEN_AWAY), id="a certificate that was taken away after it"),
+        pytest.param((TAKEN_AWAY, SALE, HONEY), id="a lot that came after it"),
+        pytest.param((make.sale_voided(), SALE), id="a receipt after its void"),
+        pytest.param((make.sale_voided(), COUNTED, SALE), id="a count between a void and its receipt"),
+        pytest.param((SALE, COUNTED, make.sale_voided()), id="a count between a receipt and its void"),
+        pytest.param((COUNTED, SALE), id="a receipt after a count"),
+        pytest.param((make.goods_returned(), COUNTED, SALE), id="a count between a return and its receipt"),
+    ],
+)
+def test_what_comes_before_and_what_after_counts_in_the_database_too(
+    log_database: LogDatabase, events: tuple[Event, ...]
+) -> None:
+    history = [
+        Noted(event, BEGUN + timedelta(hours=at), BEGUN + timedelta(hours=at)) for at, event in enumerate(events)
+    ]
+    compare(log_database, history, [1_000, 2])
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(history=noted(), sizes=st.lists(st.sampled_from((1_000, 1_000, 40, 15, 4)), min_size=2, max_size=2, unique=True))
+def test_what_is_taken_in_the_database_is_what_is_read(
+    postgres: PostgresServer, migrated_template: str, history: list[Noted], sizes: list[int]
+) -> None:
+    database = LogDatabase(postgres, "ovop_in_bulk")
+    postgres.drop(database.name)
+    postgres.create(database.name, migrated_template)
+    compare(database, history, sizes)
+    postgres.drop(database.name)
