@@ -8,21 +8,24 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from events.catalogue.base import Event, Recorded
-from events.catalogue.logistics import StockReceived, StockShipped
 from events.catalogue.network import OutletOpened, PriceSet
-from events.catalogue.outlets import SaleMade, ShiftClosed, ShiftOpened
-from events.catalogue.production import LotCollected
+from events.catalogue.registry import EVENTS
 from events.catalogue.values import QUANTITY_MAX
 from projections.base import Db, Row
 from projections.in_bulk import DATA
 from projections.inventory_book import AHEAD_AFTER, LATE_AFTER
 
+# The names as SQL meets them in the log.
+SOLD, OPENED, CLOSED = "outlets.sale_made.v1", "outlets.shift_opened.v1", "outlets.shift_closed.v1"
+COLLECTED, SHIPPED, RECEIVED = (
+    "production.lot_collected.v2",
+    "logistics.stock_shipped.v1",
+    "logistics.stock_received.v1",
+)
 #: Taken in the database when they are ordinary.
 IN_BULK: Final[frozenset[type[Event]]] = frozenset(
-    {SaleMade, ShiftOpened, ShiftClosed, LotCollected, StockShipped, StockReceived}
+    EVENTS[name] for name in (SOLD, OPENED, CLOSED, COLLECTED, SHIPPED, RECEIVED)
 )
-SOLD, OPENED, CLOSED = SaleMade.wire_name, ShiftOpened.wire_name, ShiftClosed.wire_name
-COLLECTED, SHIPPED, RECEIVED = LotCollected.wire_name, StockShipped.wire_name, StockReceived.wire_name
 
 #: A row each: what a till said (`tyiyn` is the cash of a receipt, else what was in the drawer), a delivered lot, what
 #: a consignment is. `flag` is a judgement on the reporter's clock, if there is one, and `subject` what it is about.
