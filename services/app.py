@@ -38,6 +38,7 @@ from services.openapi import describe
 from services.outlets import routes as outlets
 from services.past import Past
 from services.producers import routes as producers
+from services.quarantine import routes as quarantine
 from services.reports import Reports
 from services.settings import Settings, settings
 from services.settlement import routes as settlement
@@ -45,7 +46,7 @@ from services.web.routes import pages
 from services.web.source import ServedPages
 from services.workshops import routes as workshops
 
-CONTEXTS = (network, producers, workshops, committee, logistics, outlets, settlement, center)
+CONTEXTS = (network, producers, workshops, committee, logistics, outlets, settlement, center, quarantine)
 
 #: So many objects may be made beyond those let go before Python looks for circles.
 GARBAGE_OBJECTS: Final = 100_000

@@ -37,6 +37,10 @@ class Command(BaseModel):
         """Streams that must have begun, because the command names what they are about."""
         return ()
 
+    def kept_beside(self) -> bytes | None:
+        """Bytes that are kept beside the log with the first event that follows, where they can be erased."""
+        return None
+
     @classmethod
     def writes(cls) -> tuple[type[Event], ...]:
         """The events that may follow when it is carried out."""

@@ -232,6 +232,7 @@ class _Work[C: Command, S, E: Event]:
             occurred_at=request.occurred_at,
             recorded_at=request.recorded_at,
             events=decided.events,
+            quarantined=request.command.kept_beside() if decided.events else None,
         )
 
 

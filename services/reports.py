@@ -126,6 +126,18 @@ class Reports:
         answers = iter(await self._answers(kept, outcomes, flags, origin))
         return [each if isinstance(each, Answer) else next(answers) for each in read]
 
+    async def examine(self, content: bytes, sender: Sender) -> Answer:
+        """What `take` would say of an item, without storing anything: accepted, quarantined or refused."""
+        origin = self._from(sender)
+        read = [_read(content, origin)]
+        if self._advice is not None:
+            read = await _without_cycles(read, origin, self._advice)
+        [each] = read
+        if isinstance(each, Answer):
+            return each
+        status: Status = "accepted" if each.problem is None else "quarantined"
+        return Answer(each.claimed_id, status, problem=each.problem, detail=each.detail)
+
     async def keep(self, contents: Sequence[bytes], sender: Sender, problem: str) -> list[Answer]:
         """Keep reports in quarantine as they came, without a look at what is in them; one answer each, in order."""
         origin = self._from(sender)

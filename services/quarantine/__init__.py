@@ -1,0 +1,1 @@
+"""What could not be understood, and the people who deal with it."""
