@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from events.catalogue.registry import FieldProblem
 from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
-from services import facts, looking_back, operations, reads, stream
+from services import facts, looking_back, operations, reads, stream, todo
 from services.access import Keys, ensure_admin_key
 from services.advice import ServedAdvice
 from services.books import Books
@@ -42,6 +42,7 @@ from services.quarantine import routes as quarantine
 from services.reports import Reports
 from services.settings import Settings, settings
 from services.settlement import routes as settlement
+from services.web import desk_routes
 from services.web.routes import pages
 from services.web.source import ServedPages
 from services.workshops import routes as workshops
@@ -87,9 +88,11 @@ def create_app(given: Settings | None = None) -> FastAPI:
         app.include_router(context.routes(front))
     app.include_router(reads.routes(front))
     app.include_router(looking_back.routes(front))
+    app.include_router(todo.routes(front))
     app.include_router(stream.routes())
     app.include_router(operations.routes(front))
     app.include_router(pages(ServedPages(books)))
+    app.include_router(desk_routes.routes(front))
     _name_every_error(app)
     describe(app)
     return app

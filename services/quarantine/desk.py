@@ -3,24 +3,26 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
-from uuid import uuid5
+from uuid import uuid4, uuid5
 
 import orjson
 
-from events.canonical import canonical, content_hash
+from events.canonical import canonical, content_hash, instant
 from events.catalogue.base import Event, Recorded
 from events.catalogue.exchange import MessageQuarantined, QuarantineResolved
 from events.catalogue.network import TillEnrolled
 from events.catalogue.registry import FieldProblem
 from services.access import Sender
 from services.answers import Answer
+from services.commands import answer_to, read_request
+from services.decider import Command
 from services.errors import IdConflict, Malformed, Refused
 from services.front import Front
 from services.handle import Request as Asked
 from services.incoming import read_id
-from services.quarantine.decider import Map, NotInQuarantine, QuarantineCommand, Resubmit, SentAgain
+from services.quarantine.decider import QUARANTINE, Map, NotInQuarantine, QuarantineCommand, Resubmit, SentAgain
 from services.quarantine.mapping import Change, apply
 
 #: The number of the event of a quarantined request that the message becomes in the end; its event 0 is the note.
@@ -124,6 +126,9 @@ class Desk:
         """
         kept = await asyncio.to_thread(self.kept, quarantine)
         item = apply(kept.item(), changes)
+        if self._front.clock.simulated():
+            # It states when it was recorded; if this one did not, then when it was quarantined, whenever it is mended.
+            item.setdefault("recorded_at", instant(kept.note.recorded_at))
         item["id"] = await asyncio.to_thread(self._id_of, kept.note, item)
         sender = await asyncio.to_thread(self._sender_of, kept.note.event)
         content = canonical(item)
@@ -135,6 +140,23 @@ class Desk:
         The fact is stored before the note that says so: whoever dies between the two repeats both and doubles nothing.
         """
         return [await self._sent(each) for each in asked]
+
+    async def carry_out(self, command: type[Command], fields: dict[str, Any], sender: Sender) -> Answer:
+        """Do one thing about a message, now, in the sender's name. Raises Refused."""
+        now = self._front.clock.now()
+        item = {"id": str(uuid4()), "occurred_at": instant(now), **fields}
+        head = await asyncio.to_thread(self._log.head)
+        if self._front.clock.simulated() and head.recorded_at is not None:
+            item |= {"occurred_at": instant(head.recorded_at), "recorded_at": instant(head.recorded_at)}
+        asked = read_request(self._front, command, item, sender)
+        [ready] = await self.prepare([asked])
+        if isinstance(ready, Refused):
+            raise ready
+        [outcome] = await self._front.handler.carry_out(QUARANTINE, [replace(asked, command=ready)])
+        answer = answer_to(item, asked, outcome)
+        if answer.refusal is not None:
+            raise answer.refusal
+        return answer
 
     async def _sent(self, asked: Asked[Any]) -> QuarantineCommand | Refused:
         command = asked.command

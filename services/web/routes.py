@@ -25,7 +25,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src {scripts}; connect-src {scripts}; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_SECURITY_HEADERS = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -57,38 +57,38 @@ def pages(source: PageSource) -> APIRouter:
 
     @router.get("/")
     def network(request: Request, lang: str | None = None) -> Response:
-        language = _language(request, lang)
+        language = language_of(request, lang)
         body = network_page(source.network(), language, source.sample_code())
-        return _page(request, body, language, lang, cache="no-cache", scripts="'self'")
+        return page(request, body, language, lang, cache="no-cache", scripts="'self'")
 
     @router.get("/l")
     @router.get("/L")
     def look_up(code: Annotated[str, Query(max_length=INPUT_LENGTH_MAX)]) -> Response:
         read_as = candidates(code)
         target = read_as[0] if read_as else "unknown"
-        return RedirectResponse(f"/l/{target}", status_code=303, headers=_SECURITY_HEADERS)
+        return RedirectResponse(f"/l/{target}", status_code=303, headers=SECURITY_HEADERS)
 
     @router.get("/l/{code}")
     @router.get("/L/{code}")
     def trace(request: Request, code: str, lang: str | None = None) -> Response:
-        language = _language(request, lang)
+        language = language_of(request, lang)
         read_as = candidates(code)
         jar = source.jar(read_as) if read_as else None
         kept = f"max-age={TRACE_MAX_AGE_SECONDS}"
         if jar is not None:
-            return _page(request, trace_page(jar, language), language, lang, cache=kept)
+            return page(request, trace_page(jar, language), language, lang, cache=kept)
         is_mistyped = bool(read_as) and not any(map(is_well_formed, read_as))
         typed = read_as[0] if read_as else ""
         body = unknown_code_page(typed, is_mistyped, language, source.is_simulated())
-        return _page(request, body, language, lang, cache=kept, status=404)
+        return page(request, body, language, lang, cache=kept, status=404)
 
     @router.get("/static/{name}")
     def static(request: Request, name: str) -> Response:
         found = _static_files().get(name)
         if found is None:
-            return Response(status_code=404, headers=_SECURITY_HEADERS)
+            return Response(status_code=404, headers=SECURITY_HEADERS)
         content, media_type, etag = found
-        headers = {**_SECURITY_HEADERS, "ETag": etag, "Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable"}
+        headers = {**SECURITY_HEADERS, "ETag": etag, "Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable"}
         if "v" not in request.query_params:
             headers["Cache-Control"] = "no-cache"
         if _is_same(request, etag):
@@ -98,11 +98,12 @@ def pages(source: PageSource) -> APIRouter:
     return router
 
 
-def _language(request: Request, asked: str | None) -> Language:
+def language_of(request: Request, asked: str | None) -> Language:
+    """The language of an answer: as asked for, as chosen before, as the browser prefers."""
     return chosen(asked, request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
 
 
-def _page(
+def page(
     request: Request,
     body: bytes,
     language: Language,
@@ -112,9 +113,10 @@ def _page(
     status: int = 200,
     scripts: str = "'none'",
 ) -> Response:
+    """A page with the headers that keep it safe, or that it has not changed since."""
     etag = _etag(body)
     headers = {
-        **_SECURITY_HEADERS,
+        **SECURITY_HEADERS,
         "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(scripts=scripts),
         "Content-Language": language.tag,
         "Cache-Control": cache,

@@ -65,13 +65,18 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Visits to an address with a locale, a width and scripts or none; all of them must end without complaint."""
+    """Visits to an address with a locale, a width, scripts or none, and a key; all must end without complaint."""
     visits: list[Visit] = []
     contexts = []
 
-    def begin(address: str, locale: str = "en-GB", width: int = 1280, scripts: bool = True) -> Visit:
+    def begin(
+        address: str, locale: str = "en-GB", width: int = 1280, scripts: bool = True, key: str | None = None
+    ) -> Visit:
         context = browser.new_context(
-            locale=locale, viewport={"width": width, "height": 800}, java_script_enabled=scripts
+            locale=locale,
+            viewport={"width": width, "height": 800},
+            java_script_enabled=scripts,
+            extra_http_headers={"Authorization": f"Bearer {key}"} if key else {},
         )
         contexts.append(context)
         made = Visit(context.new_page(), address)

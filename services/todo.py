@@ -1,0 +1,117 @@
+"""The to-do list: what waits, whose it is by role, and what to do about it. `GET /api/v1/todo`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from events import quarantine_pages
+from events.catalogue.network import Role
+from projections.todo import Waiting, waiting
+from services.books import Look
+from services.front import Front, json_response
+from services.web.language import LANGUAGES
+from services.web.todo_words import what_to_do
+
+#: Who deals with it. What nobody thought of yet is the center's.
+ROLE_OF: Final[Mapping[str, Role]] = {
+    "quarantine_open": "center",
+    "recalled_on_hand": "outlet_lead",
+    "recalled_batch": "outlet_lead",
+    "suspended_certificate": "outlet_lead",
+    "oversold": "outlet_lead",
+    "oversold_batch": "outlet_lead",
+    "unknown_batch": "outlet_lead",
+    "no_batch": "outlet_lead",
+    "counter_gap": "outlet_lead",
+    "counter_repeated": "center",
+    "clock_ahead": "outlet_lead",
+    "late": "outlet_lead",
+    "sale_repeated": "outlet_lead",
+    "voided_twice": "outlet_lead",
+    "return_repeated": "outlet_lead",
+    "closed_shift": "outlet_lead",
+    "shift_repeated": "outlet_lead",
+    "price_differs": "outlet_lead",
+    "sum_differs": "outlet_lead",
+    "best_before_near": "outlet_lead",
+    "best_before_passed": "outlet_lead",
+    "shipment_overdue": "outlet_lead",
+    "overconsumed": "workshop_lead",
+    "unknown_lot": "workshop_lead",
+    "lot_repeated": "workshop_lead",
+    "made_twice": "workshop_lead",
+    "correction_of_another_lot": "workshop_lead",
+    "lineage_cycle": "workshop_lead",
+    "certificate_expires": "committee_member",
+    "certificate_expired": "committee_member",
+    "no_terms": "center",
+    "delivery_repeated": "center",
+    "period_open": "settlement_clerk",
+}
+#: Somebody may eat it, or a report is missing from the books.
+URGENT: Final = frozenset(
+    {"recalled_on_hand", "recalled_batch", "best_before_passed", "quarantine_open", "certificate_expired"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to do, of one kind at one place, for a role."""
+
+    kind: str
+    role: Role
+    is_urgent: bool
+    place: str
+    count: int
+    subjects: Sequence[str]
+    position: int
+
+
+def tasks(look: Look, now: datetime) -> list[Task]:
+    """What everybody has to do now, the urgent things first. `now`: the network's clock."""
+    found = [_task(each) for each in waiting(look.connection, now)]
+    still_open = quarantine_pages.counts(look.connection)["open"]
+    if still_open:
+        page = quarantine_pages.page(look.connection, state="open", limit=5)
+        subjects = [item.quarantine for item in page.items]
+        found.append(_task(Waiting("quarantine_open", "", still_open, subjects, page.items[0].position)))
+    return sorted(found, key=lambda task: (not task.is_urgent, task.role, task.kind, task.place))
+
+
+def _task(found: Waiting) -> Task:
+    role = ROLE_OF.get(found.kind, "center")
+    return Task(found.kind, role, found.kind in URGENT, found.place, found.count, found.subjects, found.position)
+
+
+def now_of(front: Front, look: Look) -> datetime:
+    """The network's clock: a simulated one stands at what was recorded last."""
+    recorded_at = look.standing.recorded_at
+    return recorded_at if recorded_at is not None and front.clock.simulated() else front.clock.now()
+
+
+def routes(front: Front) -> APIRouter:
+    """The to-do list."""
+    router = APIRouter(tags=["todo"])
+
+    @router.get("/api/v1/todo")
+    async def todo(
+        request: Request,
+        role: Role | None = None,
+        place: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
+        lang: Literal["ky", "ru", "en"] = "en",
+    ) -> Response:
+        """What waits for somebody, by kind and place, with what to do; for one role, or at one place."""
+        await front.administrator(request)
+        told = await front.books.ask_soon(lambda look: tasks(look, now_of(front, look)))
+        chosen = [
+            asdict(task) | {"what_to_do": what_to_do(LANGUAGES[lang], task.kind)}
+            for task in told.answer
+            if role in (None, task.role) and place in (None, task.place)
+        ]
+        standing = {"position": told.standing.position, "recorded_at": told.standing.recorded_at}
+        return json_response(standing | {"count": len(chosen), "tasks": chosen})
+
+    return router

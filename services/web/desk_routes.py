@@ -1,0 +1,148 @@
+"""The quarantine desk as pages: forms that work without a script, and the same rules behind them as for the API."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from events import quarantine_pages
+from events.catalogue.values import QUANTITY_MAX
+from events.quarantine_pages import State
+from services.answers import Answer
+from services.books import Look
+from services.decider import Command
+from services.errors import Malformed, NotAllowed, NotAuthenticated, Refused, status_of
+from services.front import Front, body_of
+from services.quarantine.decider import Dismiss, Map, Resubmit
+from services.quarantine.desk import Desk, Kept
+from services.todo import now_of, tasks
+from services.web import desk_words
+from services.web.desk_page import Told, changes_of, closed_page, desk_page, message_page, pretty
+from services.web.language import Language
+from services.web.routes import SECURITY_HEADERS, language_of, page
+
+_PER_PAGE: Final = 50
+_VERBS: Final[Mapping[str, type[Command]]] = {"map": Map, "resubmit": Resubmit, "dismiss": Dismiss}
+Message = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
+
+
+def routes(front: Front) -> APIRouter:
+    """The list with the to-dos, one message, and its forms."""
+    router = APIRouter(include_in_schema=False)
+    desk = Desk(front)
+
+    async def opened(request: Request, lang: str | None, show: Callable[[Language], Awaitable[Response]]) -> Response:
+        """Show something to those who may see it, and to others a page that says so."""
+        language = language_of(request, lang)
+        try:
+            return await show(language)
+        except (NotAuthenticated, NotAllowed) as refusal:
+            known = isinstance(refusal, NotAllowed)
+            body = closed_page(language, is_known=known, is_simulated=front.clock.simulated())
+            return page(request, body, language, lang, cache="no-store", status=status_of(type(refusal)))
+
+    @router.get("/quarantine")
+    async def messages(
+        request: Request,
+        state: State = "open",
+        before: Annotated[int | None, Query(ge=1, le=QUANTITY_MAX)] = None,
+        lang: str | None = None,
+    ) -> Response:
+        async def show(language: Language) -> Response:
+            await front.administrator(request)
+
+            def question(look: Look) -> Any:
+                found = quarantine_pages.page(look.connection, state=state, before=before, limit=_PER_PAGE)
+                return found, quarantine_pages.counts(look.connection), tasks(look, now_of(front, look))
+
+            (found, counts, to_do), _ = await front.books.ask_soon(question)
+            simulated = front.clock.simulated()
+            body = desk_page(language, found, counts, state, to_do, is_simulated=simulated, is_first=before is None)
+            return page(request, body, language, lang, cache="no-store")
+
+        return await opened(request, lang, show)
+
+    @router.get("/quarantine/{quarantine}")
+    async def message(request: Request, quarantine: Message, lang: str | None = None) -> Response:
+        async def show(language: Language) -> Response:
+            await front.administrator(request)
+            kept = await asyncio.to_thread(desk.kept, quarantine)
+            body = message_page(language, kept, is_simulated=front.clock.simulated())
+            return page(request, body, language, lang, cache="no-store")
+
+        return await opened(request, lang, show)
+
+    @router.post("/quarantine/{quarantine}")
+    async def act(request: Request, quarantine: Message, lang: str | None = None) -> Response:
+        async def do(language: Language) -> Response:
+            sender = await front.administrator(request)
+            form = _form(await body_of(request))
+            kept = await asyncio.to_thread(desk.kept, quarantine)
+            try:
+                if form.get("do") == "try":
+                    changes = _changes(form, kept)
+                    _, tried = await desk.tried(quarantine, Map.parse(_fields(quarantine, form, changes)).changes)
+                    told, status = _tried(language, tried.answer, tried.content), 200
+                else:
+                    verb = _VERBS.get(form.get("do", ""))
+                    if verb is None:
+                        raise Malformed
+                    extra = {"changes": _changes(form, kept)} if verb is Map else {}
+                    fields = {"quarantine": quarantine, "reason": form.get("reason", "")} | extra
+                    await desk.carry_out(verb, fields, sender)
+                    return RedirectResponse(request.url.path, status_code=303, headers=SECURITY_HEADERS)
+            except Refused as refusal:
+                if isinstance(refusal, NotAllowed | NotAuthenticated):
+                    raise
+                told, status = _refused(language, refusal), status_of(type(refusal))
+            body = message_page(language, kept, is_simulated=front.clock.simulated(), told=told, form=form)
+            return page(request, body, language, lang, cache="no-store", status=status)
+
+        return await opened(request, lang, do)
+
+    return router
+
+
+def _form(body: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        raise Malformed from None
+
+
+def _changes(form: Mapping[str, str], kept: Kept) -> list[dict[str, Any]]:
+    return changes_of(form, kept.item())
+
+
+def _fields(quarantine: str, form: Mapping[str, str], changes: list[dict[str, Any]]) -> bytes:
+    return orjson.dumps({"quarantine": quarantine, "reason": form.get("reason", ""), "changes": changes})
+
+
+def _tried(language: Language, answer: Answer, content: bytes) -> Told:
+    shown = pretty(orjson.loads(content))
+    if answer.status == "accepted":
+        return Told(language.gettext("It can be understood like this."), True, item=shown)
+    problem = desk_words.problem(language, answer.problem or "")
+    details = [f"{problem}: {answer.detail}"] if answer.detail else [problem]
+    return Told(language.gettext("It cannot be understood like this either."), False, details, shown)
+
+
+def _refused(language: Language, refusal: Refused) -> Told:
+    """What went wrong, by name; the fields at fault as the API names them."""
+    details = []
+    if isinstance(refusal, Malformed):
+        details = [f"{problem.field}: {problem.message}" for problem in refusal.problems]
+    code = type(refusal).code()
+    said = {
+        "still_not_understood": language.gettext("It cannot be understood like this either."),
+        "already_dealt_with": language.gettext("Somebody has dealt with this report before."),
+        "bytes_erased": language.gettext("The bytes were erased, so nothing can be sent again."),
+        "nothing_to_map": language.gettext("There are no fields in this report that could be mapped."),
+        "id_stays": language.gettext("The id of a report is not changed."),
+        "malformed": language.gettext("Something is missing or wrong in the form."),
+    }
+    return Told(said.get(code, language.gettext("This was refused.")), False, details or [refusal.message()])
