@@ -37,6 +37,8 @@ from services.network import routes as network
 from services.openapi import describe
 from services.outlets import routes as outlets
 from services.past import Past
+from services.personal import routes as personal
+from services.personal.vault import Vault
 from services.producers import routes as producers
 from services.quarantine import routes as quarantine
 from services.reports import Reports
@@ -62,6 +64,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     log = Log(writer)
     clock = NetworkClock(log)
     keys = Keys(ConnectionPool(writer, min_size=0, max_size=2, timeout=5, num_workers=1, open=True))
+    vault = Vault(ConnectionPool(writer, min_size=0, max_size=2, timeout=5, num_workers=1, open=True))
     books = Books(reader)
     handler = Handler(log)
     reports = Reports(handler, simulated=clock.simulated, clock=clock.now, advice=ServedAdvice(books))
@@ -77,6 +80,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
         past.close()
         books.close()
         keys.close()
+        vault.close()
         log.close()
 
     app = FastAPI(title="OVOP", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -86,6 +90,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     app.include_router(facts.routes(front))
     for context in CONTEXTS:
         app.include_router(context.routes(front))
+    app.include_router(personal.routes(front, vault))
     app.include_router(reads.routes(front))
     app.include_router(looking_back.routes(front))
     app.include_router(todo.routes(front))

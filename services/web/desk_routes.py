@@ -15,7 +15,7 @@ from events.quarantine_pages import State
 from services.answers import Answer
 from services.books import Look
 from services.decider import Command
-from services.errors import Malformed, NotAllowed, NotAuthenticated, Refused, status_of
+from services.errors import Malformed, NotAllowed, NotAuthenticated, Refused, plain_code, status_of
 from services.front import Front, body_of
 from services.quarantine.decider import Dismiss, Map, Resubmit
 from services.quarantine.desk import Desk, Kept
@@ -126,16 +126,14 @@ def _tried(language: Language, answer: Answer, content: bytes) -> Told:
     shown = pretty(orjson.loads(content))
     if answer.status == "accepted":
         return Told(language.gettext("It can be understood like this."), True, item=shown)
-    problem = desk_words.problem(language, answer.problem or "")
-    details = [f"{problem}: {answer.detail}"] if answer.detail else [problem]
+    details = [_detail(language, answer.problem or "", (answer.detail or "").partition(": ")[0])]
     return Told(language.gettext("It cannot be understood like this either."), False, details, shown)
 
 
 def _refused(language: Language, refusal: Refused) -> Told:
     """What went wrong, by name; the fields at fault as the API names them."""
-    details = []
-    if isinstance(refusal, Malformed):
-        details = [f"{problem.field}: {problem.message}" for problem in refusal.problems]
+    problems = refusal.problems if isinstance(refusal, Malformed) else ()
+    details = [_detail(language, plain_code(problem.code), problem.field) for problem in problems]
     code = type(refusal).code()
     said = {
         "still_not_understood": language.gettext("It cannot be understood like this either."),
@@ -145,4 +143,11 @@ def _refused(language: Language, refusal: Refused) -> Told:
         "id_stays": language.gettext("The id of a report is not changed."),
         "malformed": language.gettext("Something is missing or wrong in the form."),
     }
-    return Told(said.get(code, language.gettext("This was refused.")), False, details or [refusal.message()])
+    if code not in said:
+        details = [refusal.message()]
+    return Told(said.get(code, language.gettext("This was refused.")), False, details)
+
+
+def _detail(language: Language, code: str, field: str) -> str:
+    """What is wrong with which field; the API says it in more words."""
+    return f"{desk_words.problem(language, code)}: {field}"

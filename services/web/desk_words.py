@@ -26,6 +26,8 @@ def problem(language: Language, code: str) -> str:
         "lineage_cycle": language.gettext("A lot made of itself"),
         "id_conflict": language.gettext("An id that stands for something else"),
         "unknown_sender": language.gettext("A sender whose key is no longer valid"),
+        "nothing_there": language.gettext("The report has no such field"),
+        "wrong_change": language.gettext("An incomplete change"),
         "not_taken": language.gettext("A message that could not be taken"),
     }.get(code, code)
 

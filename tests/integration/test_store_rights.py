@@ -21,9 +21,10 @@ RIGHTS = {
     ("log.network", RELAY): "SELECT",
     ("log.network", "ovop_projector"): "SELECT",
     ("log.network", READER): "SELECT",
-    ("quarantine.messages", WRITER): "SELECT DELETE",
+    ("quarantine.messages", WRITER): "SELECT DELETE MAINTAIN",
     ("access.keys", WRITER): "SELECT INSERT",
-    ("personal.vault", WRITER): "SELECT INSERT DELETE",
+    ("personal.vault", WRITER): "SELECT INSERT DELETE MAINTAIN",
+    ("personal.erasures", WRITER): "SELECT INSERT",
 }
 TABLE_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN")
 

@@ -1,0 +1,366 @@
+"""Personal values: committed to, exported, forgotten; then their bytes are nowhere, and the log still verifies.
+
+The search is by bytes: every table of every schema as a dump has it, the files of the database server, the answers that
+anybody can ask for, and everything that was written to a log.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, LiteralString
+from uuid import uuid4
+
+import orjson
+import psycopg
+import pytest
+from psycopg import sql
+
+from events.catalogue.network import ConsentGiven, ProducerRegistered
+from events.migrate import login, migrate
+from services.verification import verify
+from tests import make
+from tests.door import NOW, Door, opened, report
+from tests.servers import LOGINS, LogDatabase, PostgresServer, use_containers
+
+PERSON = "producer/p-001"
+#: Values that stand nowhere else, so that finding their bytes means finding them.
+NAME, PHONE = "Айгүл Тестова Ырысбек кызы", "+996 700 918273"
+
+
+@pytest.fixture
+def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
+    with opened(log_database, tmp_path) as opened_door:
+        yield opened_door
+
+
+def store(door: Door, kind: str = "name", value: str = NAME, subject: str = PERSON) -> str:
+    told = door.post("/api/v1/personal/values", {"subject": subject, "kind": kind, "value": value})
+    assert told.status_code == 200, told.text
+    return str(told.json()["commitment"])
+
+
+def erase(door: Door, subject: str = PERSON, **more: Any) -> dict[str, Any]:
+    told = door.post("/api/v1/personal/erase", {"id": str(uuid4()), "subject": subject, **more})
+    assert told.status_code == 200, told.text
+    erased: dict[str, Any] = told.json()["erased"]
+    return erased
+
+
+def export(door: Door, subject: str = PERSON) -> dict[str, Any]:
+    told = door.get("/api/v1/personal", subject=subject)
+    assert told.status_code == 200, told.text
+    found: dict[str, Any] = told.json()
+    return found
+
+
+def join(door: Door, **commitments: Any) -> None:
+    """A village, and in it a producer whose name is committed to."""
+    for path, event in (
+        ("network/join-region", make.region_joined()),
+        ("network/register-village", make.village_registered()),
+        ("network/register-producer", make.producer_registered(**commitments)),
+    ):
+        assert door.ask(path, event).status_code == 200
+
+
+def test_a_commitment_is_the_hash_of_salt_and_canonical_value_and_the_log_holds_nothing_else(door: Door) -> None:
+    commitment = store(door)
+    join(door, personal_commitment=commitment)
+
+    [value] = export(door)["values"]
+
+    assert value["value"] == NAME
+    assert len(bytes.fromhex(value["salt"])) == 32
+    salted = bytes.fromhex(value["salt"]) + orjson.dumps(NAME)
+    assert hashlib.sha256(salted).hexdigest() == value["commitment"] == commitment
+    registered = door.log.read(0, 10)[-1].event
+    assert isinstance(registered, ProducerRegistered)
+    assert registered.personal_commitment == commitment
+
+
+def test_the_same_value_keeps_its_commitment_and_the_same_value_of_another_person_has_another(door: Door) -> None:
+    first, again = store(door), store(door)
+    others = {store(door, subject="producer/p-002"), store(door, kind="nickname")}
+    assert first == again
+    assert first not in others
+    assert len(others) == 2
+
+
+def test_consents_are_given_for_a_purpose_and_taken_back(door: Door) -> None:
+    join(door)
+    commitment = store(door, kind="consent", value="I agree that my name stands on the label.")
+    given = door.ask("network/give-consent", make.consent_given(commitment=commitment))
+    assert given.status_code == 200, given.text
+
+    before = export(door)["consents"]
+    event_id = given.json()["receipt"]["event_id"]
+    taken = door.ask("network/withdraw-consent", make.consent_withdrawn(withdraws=event_id))
+    again = door.ask("network/withdraw-consent", make.consent_withdrawn(withdraws=event_id))
+    after = export(door)["consents"]
+
+    assert [(each["purpose"], each["event_id"], each["withdrawn_at"]) for each in before] == [
+        ("name_on_label", event_id, None)
+    ]
+    assert taken.status_code == 200
+    assert (again.status_code, again.json()["code"]) == (409, "no_such_consent")
+    assert after[0]["withdrawn_at"] is not None
+
+
+def test_an_export_holds_values_commitments_events_and_income_of_one_person_and_of_nobody_else(door: Door) -> None:
+    name, others = store(door), store(door, value="Бакыт Башка", subject="producer/p-002")
+    join(door, personal_commitment=name)
+    door.ask("network/register-producer", make.producer_registered(producer="p-002", personal_commitment=others))
+    door.tell(
+        report(make.lot_collected()),
+        report(make.lot_collected(lot="lot-2", producer="p-002")),
+        report(make.training_held(participants=("p-002", "p-001"))),
+        # A product may have the same id as a person; it is not about the person.
+        report(make.sale_made(lines=(make.sale_line(product="p-001"),))),
+    )
+    door.fold()
+
+    told = export(door)
+
+    assert [value["value"] for value in told["values"]] == [NAME]
+    assert [event["type"] for event in told["events"]] == [
+        "network.producer_registered.v1",
+        "production.lot_collected.v2",
+        "center.training_held.v1",
+    ]
+    assert told["commitments"] == [
+        {"commitment": name, "position": 3, "type": "network.producer_registered.v1", "is_kept": True}
+    ]
+    assert told["income"]["lots_delivered"] == 1
+    assert told["position"] == door.log.head().position
+
+
+def test_what_is_erased_is_answered_and_the_commitment_stands_for_nothing_any_more(door: Door) -> None:
+    name, phone = store(door), store(door, "phone", PHONE)
+    others = store(door, value="Бакыт Башка", subject="producer/p-002")
+    join(door, personal_commitment=name)
+
+    erased = erase(door)
+
+    assert (sorted(erased["kinds"]), sorted(erased["commitments"])) == (["name", "phone"], sorted([name, phone]))
+    assert erased["files_rewritten"] is True
+    told = export(door)
+    assert told["values"] == []
+    assert [(each["commitment"], each["is_kept"]) for each in told["commitments"]] == [(name, False)]
+    assert [each["subject"] for each in told["erasures"]] == [PERSON]
+    assert [value["commitment"] for value in export(door, "producer/p-002")["values"]] == [others]
+    assert erase(door)["kinds"] == []
+    assert store(door) != name
+    assert len(door.get("/api/v1/personal/erasures").json()["erasures"]) == 2
+
+
+IN_THE_WAY = {
+    "an old snapshot": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1"),
+    "a reader of the table": ("LOCK TABLE personal.vault IN ACCESS SHARE MODE",),
+}
+
+
+@pytest.mark.parametrize("statements", IN_THE_WAY.values(), ids=list(IN_THE_WAY))
+def test_an_erasure_says_when_files_still_hold_the_bytes_because_somebody_is_in_the_way(
+    door: Door, statements: tuple[LiteralString, ...]
+) -> None:
+    store(door)
+    with psycopg.connect(door.database.admin) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        first = erase(door)
+    assert (first["kinds"], first["files_rewritten"]) == (["name"], False)
+    assert erase(door)["files_rewritten"] is True
+
+
+def escaped(item: dict[str, Any]) -> bytes:
+    return json.dumps(item).encode()
+
+
+def test_quarantined_bytes_that_hold_a_value_go_with_it_and_others_stay(door: Door) -> None:
+    store(door, "phone", PHONE)
+    store(door)
+    phoned = report(make.lot_collected()) | {"data": {"phone": PHONE}}
+    named = report(make.lot_collected()) | {"data": {"name": NAME}}
+    unknown = report(make.lot_collected()) | {"data": {"name": "Айгул с улицы Садовой"}}
+    other = report(make.lot_collected()) | {"data": {"colour": "red"}}
+    own = report(make.lot_collected(), actor=PERSON) | {"data": {"text": "my own words"}}
+    tell = door.client.post
+    ids = {}
+    for name, item in {"phoned": phoned, "named": named, "unknown": unknown, "other": other, "own": own}.items():
+        answer = tell("/api/v1/events", content=escaped(item)).json()
+        assert answer["status"] == "quarantined"
+        ids[name] = answer["receipt"]["event_id"]
+    changes = [{"at": "data.name", "to": NAME}]
+    door.command("quarantine/map", quarantine=ids["other"], reason="a", changes=changes)
+
+    erased = erase(door, messages=[ids["unknown"]])
+
+    assert set(erased["messages"]) == {ids["phoned"], ids["named"], ids["unknown"]}
+    assert door.get(f"/api/v1/quarantine/{ids['named']}").json()["content"] == {"erased": True}
+    assert door.get(f"/api/v1/quarantine/{ids['other']}").json()["content"]["erased"] is False
+    assert verify(door.database.reader).is_sound
+
+
+WRONG: dict[str, tuple[str, Any, int, str]] = {
+    "no value": ("values", {"subject": PERSON, "kind": "name", "value": ""}, 422, "malformed"),
+    "a value that is too long": ("values", {"subject": PERSON, "kind": "name", "value": "x" * 4_001}, 422, "malformed"),
+    "a zero byte": ("values", {"subject": PERSON, "kind": "name", "value": "a\x00b"}, 422, "malformed"),
+    "a kind that is a sentence": ("values", {"subject": PERSON, "kind": "My name", "value": "x"}, 422, "malformed"),
+    "a subject with a name": ("values", {"subject": "Айгүл", "kind": "name", "value": "x"}, 422, "malformed"),
+    "no object": ("values", 7, 422, "malformed"),
+    "no JSON": ("values", b"{", 400, "not_json"),
+    "a list of persons": ("erase", [{"id": str(uuid4()), "subject": PERSON}], 422, "malformed"),
+    "an erasure without an id": ("erase", {"subject": PERSON}, 422, "malformed"),
+    "a message that is not there": (
+        "erase", {"id": str(uuid4()), "subject": PERSON, "messages": [str(uuid4())]}, 422, "malformed",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("verb", "body", "status", "code"), WRONG.values(), ids=list(WRONG))
+def test_a_wrong_request_is_refused_by_name_and_does_not_repeat_the_value(
+    door: Door, verb: str, body: Any, status: int, code: str
+) -> None:
+    store(door)
+    refused = door.post(f"/api/v1/personal/{verb}", body)
+    assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
+    assert "xxxx" not in refused.text
+    assert len(export(door)["values"]) == 1
+
+
+def test_personal_values_are_closed_to_strangers(door: Door) -> None:
+    for path in ("/api/v1/personal?subject=producer/p-001", "/api/v1/personal/erasures"):
+        assert door.client.get(path, headers={"Authorization": ""}).status_code == 401
+    for verb in ("values", "erase"):
+        assert door.client.post(f"/api/v1/personal/{verb}", headers={"Authorization": ""}).status_code == 401
+
+
+# The search for what was erased. It runs on a server of its own, whose files can be looked into.
+
+
+def forms(value: str) -> set[bytes]:
+    """The bytes of a value as text, in JSON with escapes, and in the hexadecimal of a dump."""
+    spelled = {value.encode(), json.dumps(value)[1:-1].encode(), value.encode("utf-16-le")}
+    return spelled | {each.hex().encode() for each in spelled}
+
+
+def dumped(admin_url: str) -> Iterator[tuple[str, bytes]]:
+    """Every table and view of every schema, as COPY writes it."""
+    with psycopg.connect(admin_url) as connection:
+        tables = connection.execute(
+            "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.relkind IN ('r', 'm', 'p') AND n.nspname <> 'information_schema'"
+        ).fetchall()
+        for schema, table in tables:
+            name = sql.Identifier(schema, table)
+            statement = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT").format(name)
+            with connection.cursor() as cursor, cursor.copy(statement) as copy:
+                yield f"{schema}.{table}", b"".join(bytes(part) for part in copy)
+
+
+def in_tables(admin_url: str, needles: set[bytes]) -> set[str]:
+    return {table for table, content in dumped(admin_url) if any(needle in content for needle in needles)}
+
+
+def in_files(directory: Path, needles: set[bytes]) -> set[str]:
+    found = set()
+    for path in directory.rglob("*"):
+        if path.is_file() and any(needle in path.read_bytes() for needle in needles):
+            found.add(str(path.relative_to(directory)))
+    return found
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[tuple[LogDatabase, Path]]:
+    """A PostgreSQL whose files lie below a directory. Its old WAL files are removed, not kept for the next writing."""
+    if use_containers():
+        pytest.skip("the files of a container's server cannot be looked into")
+    from services.embedded import EmbeddedPostgres
+
+    with ExitStack() as until:
+        tuning = {"wal_recycle": "off", "fsync": "off", "min_wal_size": "32MB"}
+        server = EmbeddedPostgres(tmp_path / "postgres", tuning=tuning)
+        until.callback(server.stop)
+        server.start()
+        postgres = PostgresServer(server.url())
+        postgres.create("ovop_own")
+        migrate(postgres.url("ovop_own"))
+        for name, role in LOGINS.items():
+            login(postgres.url("ovop_own"), name, role, password=name)
+        yield LogDatabase(postgres, "ovop_own"), tmp_path / "postgres"
+
+
+def test_after_an_erasure_its_bytes_are_nowhere_and_the_log_verifies(
+    own_server: tuple[LogDatabase, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A person joins, consents, delivers, is spoken of in a report that nobody understands, and is forgotten."""
+    database, directory = own_server
+    caplog.set_level(logging.DEBUG)
+    with opened(database, tmp_path / "data") as door:
+        live_through(door)
+        needles = forms(NAME) | forms(PHONE)
+        salts = {bytes.fromhex(value["salt"]) for value in export(door)["values"]}
+        needles |= salts | {salt.hex().encode() for salt in salts}
+        # Seen red: before the erasure the search finds them, in the tables and in the files.
+        assert in_tables(database.admin, needles) == {"personal.vault", "quarantine.messages"}
+        checkpoint(database)
+        assert in_files(directory, needles)
+
+        erase(door)
+
+        assert in_tables(database.admin, needles) == set()
+        checkpoint(database)
+        assert in_files(directory, needles) == set()
+        assert not [path for path, text in answers(door) if any(needle in text for needle in needles)]
+        verified = verify(database.reader)
+        assert (verified.is_sound, verified.events) == (True, door.log.head().position)
+    assert not any(needle in caplog.text.encode() for needle in needles)
+    assert in_files(tmp_path / "data", needles) == set()
+
+
+def live_through(door: Door) -> None:
+    name = store(door)
+    store(door, "phone", PHONE)
+    join(door, personal_commitment=name)
+    door.ask("network/give-consent", make.consent_given(commitment=name))
+    door.tell(
+        report(make.lot_collected()),
+        report(make.lot_collected()) | {"data": {"producer": NAME, "phone": PHONE}},
+        report(make.lot_collected()) | {"data": {"producer": NAME}},
+    )
+    wrong = door.post("/api/v1/personal/values", {"subject": PERSON, "kind": "name", "value": NAME, "phone": PHONE})
+    assert wrong.status_code == 422
+    # A command with a name in it is refused, and nothing of it is kept.
+    assert door.command("network/register-producer", producer=NAME, village="tosor", joined_on=NOW).status_code == 422
+    consent = door.log.read(0, 10)[3].event
+    assert isinstance(consent, ConsentGiven)
+    door.fold()
+
+
+def answers(door: Door) -> Iterator[tuple[str, bytes]]:
+    """Everything that can be asked for, as it is answered."""
+    door.fold()
+    paths = [
+        "/api/v1/events?limit=200", "/api/v1/network", "/api/v1/inventory", "/api/v1/income?by=producer",
+        "/api/v1/income?producer=p-001", "/api/v1/lots/lot-apricots-1", "/api/v1/lots/lot-apricots-1/trace",
+        "/api/v1/quarantine?state=all", "/api/v1/todo", "/api/v1/personal?subject=producer/p-001",
+        "/api/v1/personal/erasures", "/quarantine", "/", "/metrics", "/readyz",
+    ]  # fmt: skip
+    found = door.get("/api/v1/quarantine", state="all").json()["messages"]
+    assert len(found) == 2
+    paths += [f"{place}/{each['quarantine']}" for each in found for place in ("/api/v1/quarantine", "/quarantine")]
+    for path in paths:
+        answer = door.client.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+        yield path, answer.content
+
+
+def checkpoint(database: LogDatabase) -> None:
+    """Write everything to its place, and let the write-ahead log of before go. Two are needed: one keeps the last."""
+    with psycopg.connect(database.admin, autocommit=True) as connection:
+        for _ in range(2):
+            connection.execute("SELECT pg_switch_wal()")
+            connection.execute("CHECKPOINT")
