@@ -2,6 +2,10 @@
 
 GRANT MAINTAIN ON personal.vault, quarantine.messages TO ovop_writer;
 
+-- Statistics for the planner are samples of the values themselves, and they would outlive them.
+ALTER TABLE personal.vault ALTER COLUMN value SET STATISTICS 0, ALTER COLUMN salt SET STATISTICS 0;
+ALTER TABLE quarantine.messages ALTER COLUMN content SET STATISTICS 0;
+
 -- Whom something was erased of, when, by whom: pseudonyms and numbers, never a value. After a backup was brought back,
 -- these erasures are done once more.
 CREATE TABLE personal.erasures (
