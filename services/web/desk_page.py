@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -89,9 +89,9 @@ def message_page(
     )
 
 
-def closed_page(language: Language, *, is_known: bool, is_simulated: bool) -> bytes:
-    """For somebody who may not look at the desk, or whom we do not know."""
-    return render("closed.html", language, is_known=is_known, is_simulated=is_simulated)
+def closed_page(language: Language, why: Literal["unknown", "not_allowed", "not_there"], is_simulated: bool) -> bytes:
+    """For somebody whom we do not know, who may not look at the desk, or who asks for what is not there."""
+    return render("closed.html", language, why=why, is_simulated=is_simulated)
 
 
 def changes_of(form: Mapping[str, str], item: Any) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qsl
 
 import orjson
@@ -17,7 +17,7 @@ from services.books import Look
 from services.decider import Command
 from services.errors import Malformed, NotAllowed, NotAuthenticated, Refused, plain_code, status_of
 from services.front import Front, body_of
-from services.quarantine.decider import Dismiss, Map, Resubmit
+from services.quarantine.decider import Dismiss, Map, NotInQuarantine, Resubmit
 from services.quarantine.desk import Desk, Kept
 from services.todo import now_of, tasks
 from services.web import desk_words
@@ -38,12 +38,17 @@ def routes(front: Front) -> APIRouter:
     async def opened(request: Request, lang: str | None, show: Callable[[Language], Awaitable[Response]]) -> Response:
         """Show something to those who may see it, and to others a page that says so."""
         language = language_of(request, lang)
+        why: Literal["unknown", "not_allowed", "not_there"]
         try:
             return await show(language)
-        except (NotAuthenticated, NotAllowed) as refusal:
-            known = isinstance(refusal, NotAllowed)
-            body = closed_page(language, is_known=known, is_simulated=front.clock.simulated())
-            return page(request, body, language, lang, cache="no-store", status=status_of(type(refusal)))
+        except NotAuthenticated:
+            why, status = "unknown", 401
+        except NotAllowed:
+            why, status = "not_allowed", 403
+        except NotInQuarantine:
+            why, status = "not_there", 404
+        body = closed_page(language, why, front.clock.simulated())
+        return page(request, body, language, lang, cache="no-store", status=status)
 
     @router.get("/quarantine")
     async def messages(
@@ -96,7 +101,7 @@ def routes(front: Front) -> APIRouter:
                     await desk.carry_out(verb, fields, sender)
                     return RedirectResponse(request.url.path, status_code=303, headers=SECURITY_HEADERS)
             except Refused as refusal:
-                if isinstance(refusal, NotAllowed | NotAuthenticated):
+                if isinstance(refusal, NotAuthenticated):
                     raise
                 told, status = _refused(language, refusal), status_of(type(refusal))
             body = message_page(language, kept, is_simulated=front.clock.simulated(), told=told, form=form)

@@ -164,3 +164,11 @@ def test_a_strangers_page_says_that_the_desk_is_closed(desk: Desk, paths: list[s
         assert "JAM-APR" not in seen.page.content()
     assert Axe().run(seen.page).violations_count == 0
     seen.complaints[:] = [text for text in seen.complaints if "401" not in text]
+
+
+def test_a_message_that_is_not_there_is_told_on_a_page_too(desk: Desk, visit: Visits) -> None:
+    seen = visit(desk.address, locale="ky-KG", width=360, key=desk.key)
+    assert seen.go("/quarantine/nothing") == 404
+    expect(seen.page.locator("h1")).to_have_text("Мындай билдирүү жок")
+    assert Axe().run(seen.page).violations_count == 0
+    seen.complaints[:] = [text for text in seen.complaints if "404" not in text]
