@@ -67,10 +67,13 @@ def wants_advice(request: Request) -> bool:
 
 def _with_type(item: Item, wire_name: str) -> Item:
     """The same item as /api/v1/events takes it, so that it has the same content whichever way it came."""
-    said = item.value
-    if isinstance(said, dict):
-        named: dict[str, Any] = {name: value for name, value in said.items() if name in _ENVELOPE}
-        named["type"] = wire_name
-        named["data"] = {name: value for name, value in said.items() if name not in _ENVELOPE}
-        said = named
+    said = named(item.value, wire_name) if isinstance(item.value, dict) else item.value
     return Item(said, item.sent, item.repeated_key, wire_name)
+
+
+def named(said: dict[str, Any], wire_name: str) -> dict[str, Any]:
+    """What came by a fact's own address, in the form of /api/v1/events."""
+    item: dict[str, Any] = {name: value for name, value in said.items() if name in _ENVELOPE}
+    item["type"] = wire_name
+    item["data"] = {name: value for name, value in said.items() if name not in _ENVELOPE}
+    return item

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -16,7 +15,8 @@ from events.catalogue.values import ActorId, EventIdText, Reason
 from services.books import Look
 from services.errors import Malformed
 from services.front import Front, body_of, json_response
-from services.incoming import split_body
+from services.incoming import without_repeated_keys
+from services.items import Item, split_body
 from services.personal.export import about
 from services.personal.vault import Vault
 
@@ -108,7 +108,7 @@ def _store(vault: Vault, asked: StoreValue) -> dict[str, Any]:
     }
 
 
-def _one(body: bytes) -> Any:
+def _one(body: bytes) -> Item:
     """Raises NotJson, TooLarge, Malformed."""
     many, items = split_body(body)
     if many:
@@ -116,9 +116,10 @@ def _one(body: bytes) -> Any:
     return items[0]
 
 
-def _read[M: BaseModel](model: type[M], item: Any) -> M:
+def _read[M: BaseModel](model: type[M], item: Item) -> M:
     """Raises Malformed, which says what is wrong and never the value."""
+    without_repeated_keys(item)
     try:
-        return model.model_validate_json(orjson.dumps(item))
+        return model.model_validate_json(item.sent)
     except ValidationError as error:
         raise Malformed(problems_of(error)) from None

@@ -1,6 +1,8 @@
 """The desk: what lies in quarantine, what is in it, and the way of a message back through the door."""
 
 import asyncio
+import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +21,7 @@ from services.answers import Answer
 from services.commands import answer_to, read_request
 from services.decider import Command
 from services.errors import IdConflict, Malformed, Refused
+from services.facts import named
 from services.front import Front
 from services.handle import Request as Asked
 from services.incoming import read_id
@@ -81,7 +84,15 @@ class Kept:
             found = None
         if not isinstance(found, dict):
             raise NothingToMap(field="quarantine")
-        return found
+        reported_as = self.note.event.reported_as
+        return found if reported_as is None else named(found, reported_as)
+
+    def must_say_once(self, changes: tuple[Change, ...]) -> None:
+        """Nobody knows which of two equal keys counts, unless a change says so. Raises StillNotUnderstood."""
+        settled = {change.wherever or (change.at or "").rpartition(".")[2] for change in changes}
+        for key in sorted(_repeated_keys(self.content or b"null") - settled):
+            said = "This key stands twice in one object: map it to say which one counts."
+            raise StillNotUnderstood([FieldProblem(field=key[:100], message=said, code="duplicate_key")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,7 @@ class Desk:
         """
         kept = await asyncio.to_thread(self.kept, quarantine)
         item = apply(kept.item(), changes)
+        kept.must_say_once(changes)
         if self._front.clock.simulated():
             # It states when it was recorded; if this one did not, then when it was quarantined, whenever it is mended.
             item.setdefault("recorded_at", instant(kept.note.recorded_at))
@@ -193,6 +205,18 @@ class Desk:
         stream = self._log.read_stream(f"till/{note.till}")
         outlets = [recorded.event.outlet for recorded in stream if isinstance(recorded.event, TillEnrolled)]
         return Sender(note.sender, "till", outlets[-1] if outlets else None)
+
+
+def _repeated_keys(content: bytes) -> set[str]:
+    repeated: set[str] = set()
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        counted = Counter(key for key, _ in pairs)
+        repeated.update(key for key, count in counted.items() if count > 1)
+
+    # Only the keys are of interest: numbers stay text, of whatever length they are.
+    json.loads(content, object_pairs_hook=note, parse_int=str, parse_float=str)
+    return repeated
 
 
 def _must_be_understood(answer: Answer) -> None:

@@ -107,6 +107,21 @@ def test_a_renamed_field_of_the_friendly_address_is_mapped_too(door: Door) -> No
     assert door.log.read(1, 1)[0].event == make.sale_made()
 
 
+def test_of_a_key_that_stands_twice_a_change_must_say_which_one_counts(door: Door) -> None:
+    content = orjson.dumps(report(make.sale_made())).replace(b'"till_counter":2', b'"till_counter":1,"till_counter":2')
+    answer = door.post("/api/v1/events", content)
+    assert answer.json()["problem"] == "duplicate_key"
+    message = answer.json()["receipt"]["event_id"]
+
+    as_it_is = door.command("quarantine/resubmit", quarantine=message, reason="a")
+    changes = [{"at": "data.till_counter", "to": 2}]
+    settled = door.command("quarantine/map", quarantine=message, reason="wrong_value", changes=changes)
+
+    assert (as_it_is.status_code, as_it_is.json()["problems"][0]["code"]) == (422, "duplicate_key")
+    assert settled.status_code == 200, settled.text
+    assert door.log.read(1, 1)[0].event == make.sale_made()
+
+
 def test_a_trial_says_what_would_become_of_a_message_and_stores_nothing(door: Door) -> None:
     message = quarantined(door, bad_sale(colour="red"))
 
