@@ -36,6 +36,7 @@ ROLE_OF: Final[Mapping[str, Role]] = {
     "shift_repeated": "outlet_lead",
     "price_differs": "outlet_lead",
     "sum_differs": "outlet_lead",
+    "written_off_alone": "outlet_lead",
     "best_before_near": "outlet_lead",
     "best_before_passed": "outlet_lead",
     "shipment_overdue": "outlet_lead",

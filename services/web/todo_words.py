@@ -37,6 +37,7 @@ def what_to_do(language: Language, kind: str) -> str:
         "shift_repeated": language.gettext("A shift was opened or closed twice: check the drawer of that day."),
         "price_differs": language.gettext("A sale was at another price than the list’s: check the price tags."),
         "sum_differs": language.gettext("A receipt’s tenders and lines do not add up: check the drawer."),
+        "written_off_alone": language.gettext("Much was written off by one person: let a second one confirm it."),
         "best_before_near": language.gettext("Goods will soon be past their best: sell them first, or move them."),
         "best_before_passed": language.gettext(
             "Goods are past their best: take them off the shelf and write them off."
