@@ -23,6 +23,8 @@ EVENTS_SUBJECTS = "ovop.events.>"
 #: Reports that nobody has stored yet.
 INTAKE_STREAM = "OVOP_INTAKE"
 INTAKE_SUBJECTS = "ovop.intake.>"
+#: The same on an outlet's own server, until the hub's intake has them in the log.
+OUTBOX_STREAM = "OVOP_OUTBOX"
 #: Answers to reports, one subject per actor.
 RECEIPTS = "ovop.receipts"
 
@@ -89,6 +91,21 @@ def actor_user(actor: str) -> str:
     return f"actor.{actor_token(actor)}"
 
 
+def outlet_domain(outlet: str) -> str:
+    """The JetStream domain of an outlet's own server: one subject token."""
+    return actor_token(outlet)
+
+
+def outlet_user(outlet: str) -> str:
+    """The broker's user as which an outlet's own server joins the hub."""
+    return f"outlet.{outlet_domain(outlet)}"
+
+
+def outlet_intake_user(outlet: str) -> str:
+    """The broker's user as which the intake service empties the queue on an outlet's own server."""
+    return f"outlet-intake.{outlet_domain(outlet)}"
+
+
 def inbox_prefix(user: str) -> str:
     """The inbox that belongs to one user; the server lets nobody else listen on it."""
     return f"{INBOX}.{user}"
@@ -115,8 +132,13 @@ class BrokerAddress:
             return cls(server, ConnectOptions())
         return cls(server, connect_options(unquote(parts.username), unquote(parts.password or "")))
 
-    def faststream_broker(self, name: str) -> "NatsBroker":
-        """A FastStream broker that connects here as this user and comes back for ever.
+    def as_user(self, user: str) -> "BrokerAddress":
+        """The same address for another user with the same password. A broker without users stays one."""
+        return BrokerAddress(self.server, connect_options(user, self.options["password"])) if self.options else self
+
+    def faststream_broker(self, name: str, domain: str | None = None) -> "NatsBroker":
+        """A FastStream broker that connects here as this user and comes back for ever; `domain` is where its streams
+        are, unless they are on this very server.
 
         It injects nothing into handlers (`apply_types=False` costs a tenth of the default for each message) and leaves
         logging to us. Every subscriber states its own `ack_policy`: the default one discards what a handler failed on.
@@ -131,6 +153,7 @@ class BrokerAddress:
             security=SASLPlaintext(user, self.options["password"]) if user else None,
             inbox_prefix=self.options.get("inbox_prefix", INBOX),
             name=name,
+            js_options={"domain": domain} if domain else None,
             apply_types=False,
             logger=None,
             allow_reconnect=True,

@@ -16,10 +16,13 @@ from events.broker import (
     EVENTS_SUBJECTS,
     INTAKE_STREAM,
     INTAKE_SUBJECTS,
+    OUTBOX_STREAM,
     RECEIPTS,
     actor_user,
     inbox_prefix,
+    outlet_user,
 )
+from events.nats_accounts import Account, Permissions, imported, offered, quoted
 
 #: Largest message: a report of up to 500 items, as over HTTP.
 PAYLOAD_BYTES_MAX = 2 * 1024 * 1024
@@ -44,16 +47,24 @@ _EVENTS_INFO = f"$JS.API.STREAM.INFO.{EVENTS_STREAM}"
 
 
 @dataclass(frozen=True, slots=True)
-class Permissions:
-    """What one user may publish and what it may subscribe to; everything else is refused by the server."""
+class LeafListener:
+    """Where the outlets' own servers join: `host:port`, and what they are shown there (PEM files)."""
 
-    publish: tuple[str, ...]
-    subscribe: tuple[str, ...]
+    address: str
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def lines(self) -> list[str]:
+        """Its lines of the configuration. Who joins is said by the users, like everybody else."""
+        shown = {"cert_file": self.certificate, "key_file": self.key}
+        tls = [f"    {name}: {quoted(str(path))}" for name, path in shown.items() if path is not None]
+        secured = ["  tls {", *tls, "    timeout: 5", "  }"] if tls else []
+        return ["leafnodes {", f"  listen: {quoted(self.address)}", *secured, "}"]
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerUsers:
-    """Passwords by user: the services, and one user for each reporting actor."""
+    """Passwords by user: the services, one user for each reporting actor, and one for each outlet's own server."""
 
     passwords: Mapping[str, str] = field(repr=False)
 
@@ -64,13 +75,21 @@ class BrokerUsers:
     @property
     def actors(self) -> tuple[str, ...]:
         """The tokens of the reporting actors."""
-        return tuple(sorted(user.removeprefix("actor.") for user in self.passwords if user.startswith("actor.")))
+        return self._tokens("actor.")
+
+    @property
+    def outlets(self) -> tuple[str, ...]:
+        """The tokens of the outlets that have a server of their own."""
+        return self._tokens("outlet.")
+
+    def _tokens(self, kind: str) -> tuple[str, ...]:
+        return tuple(sorted(user.removeprefix(kind) for user in self.passwords if user.startswith(kind)))
 
 
-def load_users(path: Path, actors: Iterable[str] = ()) -> BrokerUsers:
+def load_users(path: Path, actors: Iterable[str] = (), outlets: Iterable[str] = ()) -> BrokerUsers:
     """The users kept in `path`, made when they are missing; the file is readable by its owner only."""
     passwords: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    wanted = [*SERVICES, *(actor_user(actor) for actor in actors)]
+    wanted = [*SERVICES, *map(actor_user, actors), *map(outlet_user, outlets)]
     missing = [user for user in wanted if user not in passwords]
     if missing:
         passwords |= {user: secrets.token_hex(32) for user in missing}
@@ -122,109 +141,107 @@ def _service_permissions() -> Mapping[str, Permissions]:
     }
 
 
-def server_config(users: BrokerUsers, port: int, store: Path, host: str = "127.0.0.1") -> str:
+def server_config(
+    users: BrokerUsers,
+    port: int,
+    store: Path,
+    host: str = "127.0.0.1",
+    leaf: LeafListener | None = None,
+) -> str:
     """The text of a nats-server 2.15 configuration that listens on `host:port` and keeps its streams below `store`.
+
+    `leaf` is where the outlets' own servers join; None: nowhere.
 
     `sync_interval` is one setting for the whole server. It is `always`, for the reports in OVOP_INTAKE that nobody has
     stored yet; OVOP_EVENTS lifts it for itself (`persist_mode: async`), since the log is the truth of that stream.
     """
+    passwords = {**users.passwords, **{f"outlet-intake.{token}": users.passwords[INTAKE] for token in users.outlets}}
     lines = [
         "server_name: ovop",
-        f"listen: {_quoted(f'{host}:{port}')}",
+        f"listen: {quoted(f'{host}:{port}')}",
         f"max_payload: {PAYLOAD_BYTES_MAX}",
         f"max_connections: {CONNECTIONS_MAX}",
         "jetstream {",
-        f"  store_dir: {_quoted(str(store))}",
+        f"  store_dir: {quoted(str(store))}",
         f"  max_file_store: {FILE_STORE_BYTES_MAX}",
         f"  max_memory_store: {MEMORY_STORE_BYTES_MAX}",
         "  sync_interval: always",
         "}",
+        *(leaf.lines() if leaf is not None else ()),
         "accounts {",
-        *(line for account in _accounts(users) for line in account.lines(users)),
-        f"  SYSTEM {{ users: [ {{ user: {SYSTEM}, password: {_quoted(users.passwords[SYSTEM])} }} ] }}",
+        *(line for account in _accounts(users) for line in account.lines(passwords)),
+        f"  SYSTEM {{ users: [ {{ user: {SYSTEM}, password: {quoted(users.passwords[SYSTEM])} }} ] }}",
         "}",
         "system_account: SYSTEM",
     ]
     return "\n".join(lines) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """Users who share a world of subjects, what of it others may import, and what they import themselves."""
-
-    name: str
-    users: Mapping[str, Permissions]
-    exports: tuple[str, ...] = ()
-    imports: tuple[str, ...] = ()
-
-    def lines(self, users: BrokerUsers) -> list[str]:
-        return [
-            f"  {self.name} {{",
-            *(["    jetstream: enabled"] if self.exports else []),
-            "    users: [",
-            *(f"      {_user(name, users.passwords[name], may)}" for name, may in self.users.items()),
-            "    ]",
-            f"    exports: [{', '.join(self.exports)}]",
-            f"    imports: [{', '.join(self.imports)}]",
-            "  }",
-        ]
-
-
-def _accounts(users: BrokerUsers) -> list[_Account]:
+def _accounts(users: BrokerUsers) -> list[Account]:
     """Two accounts with a stream each, and one for everybody who comes from outside.
 
     A publisher may have the server's answer sent to any subject of its own account. If a reader shared an account with
     OVOP_EVENTS, or one actor with another, an answer could be made to appear as an event or as another's report.
     """
     services = _service_permissions()
-    events = _Account(
+    events = Account(
         "EVENTS",
         {RELAY: services[RELAY], PROJECTOR: services[PROJECTOR]},
         exports=(
-            _offer("stream", EVENTS_SUBJECTS),
-            _offer("service", _DIRECT_GET, ", response_type: stream"),
-            _offer("service", _EVENTS_INFO),
+            offered("stream", EVENTS_SUBJECTS),
+            offered("service", _DIRECT_GET, ", response_type: stream"),
+            offered("service", _EVENTS_INFO),
         ),
+        has_streams=True,
     )
-    intake = _Account(
+    intake = Account(
         "INTAKE",
         {INTAKE: services[INTAKE]},
-        exports=(_offer("service", INTAKE_SUBJECTS), _offer("stream", f"{RECEIPTS}.*")),
+        exports=(offered("service", INTAKE_SUBJECTS), offered("stream", f"{RECEIPTS}.*")),
+        has_streams=True,
     )
-    reader = _Account(
+    reader = Account(
         "SUBSCRIBER",
         {SUBSCRIBER: Permissions((_DIRECT_GET, _EVENTS_INFO), (EVENTS_SUBJECTS, f"{inbox_prefix(SUBSCRIBER)}.>"))},
         imports=(
-            _import("stream", "EVENTS", EVENTS_SUBJECTS),
-            _import("service", "EVENTS", _DIRECT_GET),
-            _import("service", "EVENTS", _EVENTS_INFO),
+            imported("stream", "EVENTS", EVENTS_SUBJECTS),
+            imported("service", "EVENTS", _DIRECT_GET),
+            imported("service", "EVENTS", _EVENTS_INFO),
         ),
     )
-    return [events, intake, reader, *(_actor_account(token) for token in users.actors)]
+    actors = [actor_account(token, "INTAKE") for token in users.actors]
+    return [events, intake, reader, *actors, *(_outlet_account(token) for token in users.outlets)]
 
 
-def _actor_account(token: str) -> _Account:
+def actor_account(token: str, intake: str) -> Account:
+    """The account of a reporting actor beside the account `intake`, whose stream takes its reports."""
     user, reports, receipts = f"actor.{token}", f"ovop.intake.{token}.>", f"{RECEIPTS}.{token}"
-    return _Account(
-        _quoted(user),
+    return Account(
+        user,
         {user: Permissions((reports,), (receipts, f"{inbox_prefix(user)}.>"))},
-        imports=(_import("service", "INTAKE", reports), _import("stream", "INTAKE", receipts)),
+        imports=(imported("service", intake, reports), imported("stream", intake, receipts)),
     )
 
 
-def _offer(kind: str, subject: str, more: str = "") -> str:
-    return f"{{ {kind}: {_quoted(subject)}{more} }}"
+def _outlet_account(token: str) -> Account:
+    """The world that an outlet's own server joins: the queue on it, its receipts, and nothing of anybody else.
 
-
-def _import(kind: str, account: str, subject: str) -> str:
-    return f"{{ {kind}: {{ account: {account}, subject: {_quoted(subject)} }} }}"
-
-
-def _user(user: str, password: str, may: Permissions) -> str:
-    publish, subscribe = (", ".join(map(_quoted, subjects)) for subjects in (may.publish, may.subscribe))
-    permissions = f"{{ publish: {{ allow: [{publish}] }}, subscribe: {{ allow: [{subscribe}] }} }}"
-    return f"{{ user: {_quoted(user)}, password: {_quoted(password)}, permissions: {permissions} }}"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text)
+    The intake service has a user in it, since a push consumer does not deliver from one account into another.
+    """
+    api, server, intake = f"$JS.{token}.API", f"outlet.{token}", f"outlet-intake.{token}"
+    inbox, acks = f"{inbox_prefix(intake)}.>", f"$JS.ACK.{OUTBOX_STREAM}.{INTAKE_CONSUMER}.>"
+    return Account(
+        server,
+        {
+            server: Permissions((inbox,), (f"{api}.>", acks, f"{RECEIPTS}.*"), "LEAFNODE"),
+            intake: Permissions(
+                publish=(
+                    *(f"{api}.STREAM.{verb}.{OUTBOX_STREAM}" for verb in ("INFO", "CREATE", "UPDATE")),
+                    *(f"{api}.CONSUMER.{v}.{OUTBOX_STREAM}.{INTAKE_CONSUMER}" for v in ("INFO", "CREATE", "DELETE")),
+                    acks,
+                    f"{RECEIPTS}.*",
+                ),
+                subscribe=(inbox,),
+            ),
+        },
+    )

@@ -43,10 +43,13 @@ def events_stream(window: int = WINDOW_EVENTS, first_position: int = 1) -> Strea
     )
 
 
-def intake_stream() -> StreamConfig:
-    """OVOP_INTAKE: a work queue of reports. A full queue refuses new ones, so that the sender keeps them."""
+def intake_stream(name: str = INTAKE_STREAM) -> StreamConfig:
+    """OVOP_INTAKE, or OVOP_OUTBOX on an outlet's own server: a work queue of reports.
+
+    A full queue refuses new ones, so that the sender keeps them.
+    """
     return StreamConfig(
-        name=INTAKE_STREAM,
+        name=name,
         description="Reports that nobody has stored yet.",
         subjects=[INTAKE_SUBJECTS],
         retention=RetentionPolicy.WORK_QUEUE,

@@ -79,14 +79,16 @@ def migrate_database(
 def write_broker_config(given: Settings, path: Path) -> None:
     """The configuration of a broker in a place of its own, with the passwords that the addresses of the roles state."""
     from events import nats_config
+    from services.up import broker_leaf
 
     kept = path.with_name("broker-users.json")
     stated = [urlsplit(url) for url in (given.relay_nats_url, given.projector_nats_url, given.intake_nats_url) if url]
     passwords = {unquote(url.username): unquote(url.password) for url in stated if url.username and url.password}
-    users = nats_config.load_users(kept, given.broker_actors)
+    users = nats_config.load_users(kept, given.broker_devices, given.broker_outlets)
     users = nats_config.BrokerUsers({**users.passwords, **passwords})
     nats_config.write_private(kept, json.dumps(dict(users.passwords), indent=1, sort_keys=True))
-    text = nats_config.server_config(users, BROKER_PORT, BROKER_STORE, host="0.0.0.0")  # noqa: S104 - inside a container
+    everywhere = "0.0.0.0"  # noqa: S104 - inside a container
+    text = nats_config.server_config(users, BROKER_PORT, BROKER_STORE, host=everywhere, leaf=broker_leaf(given))
     path.write_text(text)
     # The broker runs as another user of its container; the directory is handed to these two containers alone.
     path.chmod(0o644)

@@ -3,13 +3,14 @@
 Who reports is the actor's token in the subject, which the broker lets nobody else publish on. A message is
 acknowledged when what it reports is in the log, and never terminated: a redelivered one finds its id known, what cannot
 be understood is kept in quarantine, and only a log that does not answer sends a message back into the queue, for later.
+An outlet with a server of its own has the same queue there (OVOP_OUTBOX), emptied over the link in the same way.
 """
 
 import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,17 +20,21 @@ import psycopg
 from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, NatsMessage
 from nats.aio.client import Client
+from nats.js import JetStreamContext
 from nats.js.api import AckPolicy as ConsumerAckPolicy
 from nats.js.api import ConsumerConfig, DeliverPolicy
-from nats.js.errors import NotFoundError
+from nats.js.errors import NotFoundError, ServiceUnavailableError
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from events.broker import (
     INBOX,
     INTAKE_STREAM,
     INTAKE_SUBJECTS,
+    OUTBOX_STREAM,
     BrokerAddress,
     actor_of_token,
+    outlet_domain,
+    outlet_intake_user,
     receipt_subject,
 )
 from events.nats_config import INTAKE_CONSUMER
@@ -78,6 +83,40 @@ class Door(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """Where reports wait to be taken: on the hub, or on an outlet's own server behind it."""
+
+    address: BrokerAddress
+    stream: str = INTAKE_STREAM
+    #: The outlet server's JetStream domain; None: the hub's own.
+    domain: str | None = None
+    #: Whose reports may wait there; None: of whomever the hub let in.
+    actors: frozenset[str] | None = None
+
+    @classmethod
+    def of_hub(cls, nats_url: str) -> "Queue":
+        """OVOP_INTAKE, on the broker that we connect to."""
+        return cls(BrokerAddress.of_url(nats_url))
+
+    @classmethod
+    def of_outlet(cls, nats_url: str, outlet: str, actors: Iterable[str]) -> "Queue":
+        """OVOP_OUTBOX on the outlet's own server, which has joined the broker that we connect to.
+
+        What such a server says of who reported is believed for the outlet's own `actors` only.
+        """
+        address = BrokerAddress.of_url(nats_url).as_user(outlet_intake_user(outlet))
+        return cls(address, OUTBOX_STREAM, outlet_domain(outlet), frozenset(actors))
+
+    def jetstream(self, client: Client) -> JetStreamContext:
+        """JetStream where the queue is."""
+        return client.jetstream(domain=self.domain)
+
+    def may_hold(self, actor: str) -> bool:
+        """Whether a report of this actor may wait here."""
+        return self.actors is None or actor in self.actors
+
+
+@dataclass(frozen=True, slots=True)
 class _Report:
     """One message and the items in it."""
 
@@ -87,23 +126,24 @@ class _Report:
 
 
 class Intake:
-    """The service that empties OVOP_INTAKE. Any number of them may run; each message goes to one."""
+    """The service that empties one queue. Any number of them may run; each message goes to one."""
 
     def __init__(
         self,
-        nats_url: str,
+        queue: Queue,
         door: Door,
         sender_of: Callable[[str], Awaitable[Sender | None]],
         *,
         ack_wait_seconds: float = ACK_WAIT_SECONDS,
     ) -> None:
         self._ack_wait_seconds = ack_wait_seconds
-        self._address = BrokerAddress.of_url(nats_url)
+        self._queue = queue
         self._door = door
         self._sender_of = sender_of
         self._waiting: asyncio.Queue[NatsMessage] = asyncio.Queue(2 * ACK_PENDING_MAX)
         self._stopping = asyncio.Event()
         self._client: Client | None = None
+        self._linked: bool | None = None
         #: Messages acknowledged so far.
         self.taken = 0
 
@@ -119,7 +159,9 @@ class Intake:
             work: asyncio.Task[None] | None = None
             try:
                 self._client = await broker.connect()
-                await self._stand(self._client)
+                await self._found(self._client)
+                if self._stopping.is_set():
+                    break
                 await broker.start()
                 failures = 0
                 work = asyncio.create_task(self._work())
@@ -137,11 +179,11 @@ class Intake:
                     await broker.stop()
 
     def _broker(self) -> NatsBroker:
-        broker = self._address.faststream_broker("ovop-intake")
+        broker = self._queue.address.faststream_broker("ovop-intake", self._queue.domain)
         subscriber = broker.subscriber(
             INTAKE_SUBJECTS,
             queue=INTAKE_CONSUMER,
-            stream=JStream(INTAKE_STREAM, declare=False),
+            stream=JStream(self._queue.stream, declare=False),
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
             decoder=_undecoded,
@@ -157,22 +199,49 @@ class Intake:
             if work.done():
                 work.result()
             if client.is_connected:
+                with self._link_may_be_down():
+                    await self._stand(client)
+
+    async def _found(self, client: Client) -> None:
+        """Wait for an outlet's server that is not there; on the hub itself whatever is missing is an error."""
+        stands = False
+        while not stands and not self._stopping.is_set():
+            with self._link_may_be_down():
                 await self._stand(client)
+                stands = True
+            if not stands:
+                await self._pause(WATCH_SECONDS)
+
+    @contextlib.contextmanager
+    def _link_may_be_down(self) -> Iterator[None]:
+        """An outlet without a link is nothing to begin anew for: its queue delivers again when the link is back."""
+        try:
+            yield
+        except (ServiceUnavailableError, nats.errors.NoRespondersError, nats.errors.TimeoutError) as error:
+            if self._queue.domain is None:
+                raise
+            if self._linked is not False:
+                logger.warning("intake: no link to the server of %s: %r", self._queue.domain, error)
+            self._linked = False
+        else:
+            if self._linked is False:
+                logger.warning("intake: the link to the server of %s is back", self._queue.domain)
+            self._linked = True
 
     async def _stand(self, client: Client) -> None:
-        jetstream = client.jetstream()
+        jetstream = self._queue.jetstream(client)
         try:
-            await jetstream.consumer_info(INTAKE_STREAM, INTAKE_CONSUMER)
+            await jetstream.consumer_info(self._queue.stream, INTAKE_CONSUMER)
         except NotFoundError:
-            await ensure_stream(jetstream, intake_stream())
-            await jetstream.add_consumer(INTAKE_STREAM, self._consumer())
+            await ensure_stream(jetstream, intake_stream(self._queue.stream))
+            await jetstream.add_consumer(self._queue.stream, self._consumer())
 
     def _consumer(self) -> ConsumerConfig:
         return ConsumerConfig(
             name=INTAKE_CONSUMER,
             durable_name=INTAKE_CONSUMER,
             description="Hands each report to one intake service until it is stored.",
-            deliver_subject=f"{self._address.options.get('inbox_prefix', INBOX)}.deliver",
+            deliver_subject=f"{self._queue.address.options.get('inbox_prefix', INBOX)}.deliver",
             deliver_group=INTAKE_CONSUMER,
             deliver_policy=DeliverPolicy.ALL,
             ack_policy=ConsumerAckPolicy.EXPLICIT,
@@ -235,7 +304,7 @@ class Intake:
 
     async def _answers(self, actor: str, group: list[_Report]) -> list[Answer]:
         items = [item for report in group for item in report.items]
-        sender = await self._sender_of(actor)
+        sender = await self._sender_of(actor) if self._queue.may_hold(actor) else None
         if sender is None:
             contents = [item if isinstance(item, bytes) else item.sent for item in items]
             return await self._door.keep(contents, Sender(actor=actor), "unknown_sender")
@@ -300,7 +369,7 @@ def _is_echo(raw: bytes, parsed: Any) -> bool:
     return (
         len(raw) < ECHO_BYTES_MAX
         and isinstance(parsed, dict)
-        and parsed.get("stream") == INTAKE_STREAM
+        and parsed.get("stream") in (INTAKE_STREAM, OUTBOX_STREAM)
         and parsed.keys() <= {"stream", "seq", "duplicate", "domain", "error"}
     )
 
@@ -326,14 +395,34 @@ class KnownActors:
         return found
 
 
+class Intakes:
+    """The intakes of one installation: one for the hub, and one for each outlet that has a server of its own."""
+
+    def __init__(self, intakes: Sequence[Intake]) -> None:
+        self._intakes = intakes
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        for intake in self._intakes:
+            intake.stop()
+
+    async def run(self) -> None:
+        """Take reports from all of them until stopped."""
+        async with asyncio.TaskGroup() as running:
+            for intake in self._intakes:
+                running.create_task(intake.run())
+
+
 @contextlib.contextmanager
-def opened(settings: Settings) -> Iterator[Intake]:
-    """The intake of one installation with what stands behind it. Raises NoDatabase, NoBroker."""
+def opened(settings: Settings) -> Iterator[Intakes]:
+    """The intakes of one installation with what stands behind them. Raises NoDatabase, NoBroker."""
     writer, reader, broker = (
         settings.database_for("writer"),
         settings.database_for("reader"),
         settings.nats_for("intake"),
     )
+    outlets = settings.broker_outlets.items()
+    queues = [Queue.of_hub(broker), *(Queue.of_outlet(broker, outlet, actors) for outlet, actors in outlets)]
     with contextlib.ExitStack() as until:
         log = until.enter_context(Log(writer))
         keys = Keys(ConnectionPool(writer, min_size=0, max_size=2, timeout=5, num_workers=1, open=True))
@@ -342,7 +431,8 @@ def opened(settings: Settings) -> Iterator[Intake]:
         until.callback(books.close)
         clock = NetworkClock(log)
         reports = Reports(Handler(log), simulated=clock.simulated, clock=clock.now, advice=ServedAdvice(books))
-        yield Intake(broker, reports, KnownActors(keys))
+        known = KnownActors(keys)
+        yield Intakes([Intake(queue, reports, known) for queue in queues])
 
 
 async def _undecoded(message: NatsMessage) -> NatsMessage:

@@ -40,6 +40,13 @@ class Settings(BaseSettings):
 
     #: Actors (JSON list, such as `["user/karakol-office"]`) who may report through the embedded broker.
     broker_actors: tuple[str, ...] = ()
+    #: Outlets with a broker of their own, and who reports there: `{"karakol": ["till/karakol-1"]}`.
+    broker_outlets: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    #: Where these join the embedded broker, as `host:port`. None: nowhere.
+    broker_leaf: str | None = Field(default=None, pattern=r"^[^\s:]+:\d{1,5}$")
+    #: What they are shown there (PEM files). None: the link is in clear, for a tunnel that is safe by itself.
+    broker_certificate: Path | None = None
+    broker_certificate_key: Path | None = None
 
     #: Where the API and the pages listen.
     host: str = "127.0.0.1"
@@ -57,6 +64,11 @@ class Settings(BaseSettings):
     def admin_key_file(self) -> Path:
         """The key of the administrator (mode 0600), made at the first start."""
         return self.data_dir / "admin.key"
+
+    @property
+    def broker_devices(self) -> tuple[str, ...]:
+        """Everybody who may report through the broker, directly or at an outlet."""
+        return (*self.broker_actors, *(actor for actors in self.broker_outlets.values() for actor in actors))
 
     @property
     def base_url(self) -> str:

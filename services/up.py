@@ -250,13 +250,16 @@ class Supervisor:
 
     @property
     def _users_file(self) -> Path:
-        return self._settings.data_dir / "secrets" / "broker-users.json"
+        return broker_users_file(self._settings)
 
     def _start_nats(self) -> dict[str, object]:
-        def config(port: int, store: Path) -> str:
-            return nats_config.server_config(nats_config.load_users(self._users_file), port, store)
+        given = self._settings
+        leaf = broker_leaf(given)
 
-        nats_config.load_users(self._users_file, self._settings.broker_actors)
+        def config(port: int, store: Path) -> str:
+            return nats_config.server_config(nats_config.load_users(self._users_file), port, store, leaf=leaf)
+
+        nats_config.load_users(self._users_file, given.broker_devices, given.broker_outlets)
         self._users_seen = self._users_file.stat().st_mtime
         self._nats = EmbeddedNats(self._settings.data_dir / "nats", config=config)
         self._keep("nats", self._nats)
@@ -286,6 +289,19 @@ class Supervisor:
 
     def _fallback(self, address: str) -> str | None:
         return self.resolved.nats_url if address.endswith("_nats_url") else self.resolved.database_url
+
+
+def broker_users_file(settings: Settings) -> Path:
+    """The passwords of the embedded broker's users."""
+    return settings.data_dir / "secrets" / "broker-users.json"
+
+
+def broker_leaf(settings: Settings) -> nats_config.LeafListener | None:
+    """Where the outlets' own servers join; None: nowhere."""
+    if settings.broker_leaf is None:
+        return None
+    paths = (settings.broker_certificate, settings.broker_certificate_key)
+    return nats_config.LeafListener(settings.broker_leaf, *(path.absolute() if path else None for path in paths))
 
 
 def is_ready(base_url: str) -> bool:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from nats.js.api import StreamInfo
 from events.broker import EVENTS_STREAM, connect_options
 from events.catalogue.base import Event
 from events.nats_config import RELAY, BrokerUsers, load_users, server_config
+from events.outlet_config import outlet_config
 from events.relay import Relay
 from events.store import Append, Log
 from services.embedded import EmbeddedNats
@@ -39,14 +41,14 @@ class Broker:
         return self.server.url(user, self.users.passwords[user])
 
     @contextlib.asynccontextmanager
-    async def connected(self, user: str) -> AsyncIterator[Client]:
+    async def connected(self, user: str, password_of: str | None = None) -> AsyncIterator[Client]:
         """A connection of one user; `client.refused` lists what the server did not let it do."""
         refused: list[str] = []
 
         async def note(error: Exception) -> None:
             refused.append(str(error))
 
-        options = connect_options(user, self.users.passwords[user])
+        options = connect_options(user, self.users.passwords[password_of or user])
         client = await nats.connect(self.server.url(), **options, allow_reconnect=False, error_cb=note)
         client.refused = refused  # type: ignore[attr-defined]
         try:
@@ -76,9 +78,37 @@ class Broker:
             return found
 
 
-def start_broker(directory: Path, until: ExitStack, actors: Sequence[str] = ACTORS) -> Broker:
-    users = load_users(directory / "broker-users.json", actors)
-    return Broker(start_configured_nats(directory, lambda port, store: server_config(users, port, store), until), users)
+def start_broker(
+    directory: Path, until: ExitStack, actors: Sequence[str] = ACTORS, outlets: Sequence[str] = (), **leaf: Any
+) -> Broker:
+    users = load_users(directory / "broker-users.json", actors, outlets)
+
+    def config(port: int, store: Path) -> str:
+        return server_config(users, port, store, **leaf)
+
+    return Broker(start_configured_nats(directory, config, until), users)
+
+
+def start_outlet(
+    hub: Broker, outlet: str, actors: Sequence[str], link: str, directory: Path, until: ExitStack, **more: Any
+) -> Broker:
+    """An outlet's own broker, with the project's configuration for it; `link` is where it finds the hub."""
+
+    def config(port: int, store: Path) -> str:
+        return outlet_config(hub.users, outlet, actors, link, port, store, **more)
+
+    return Broker(start_configured_nats(directory, config, until), hub.users)
+
+
+def answer_to_greeting(broker: Broker, options: Mapping[str, object]) -> bytes:
+    """All that the server says to somebody who connects like this, until it ends the connection."""
+    host, _, port = broker.server.address.partition(":")
+    said = b""
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(b"CONNECT " + orjson.dumps(options) + b"\r\nPING\r\n")
+        while received := connection.recv(4096):
+            said += received
+    return said
 
 
 def fact(event: Event | None = None, *, actor: str = "till/karakol-1") -> Append:

@@ -166,7 +166,7 @@ def start_nats(directory: Path, until: ExitStack) -> NatsServer:
     container = DockerContainer(NATS_IMAGE).with_command("-js").with_exposed_ports(4222)
     until.enter_context(_entered(container))
     nats = _ContainerNats(container)
-    wait_for(lambda: _greets(nats.url()), "the broker's greeting")
+    wait_for(lambda: greets(nats.url()), "the broker's greeting")
     return nats
 
 
@@ -183,7 +183,8 @@ def _entered(container: object) -> AbstractContextManager[object]:
     return container
 
 
-def _greets(url: str) -> bool:
+def greets(url: str) -> bool:
+    """Whether a broker answers there."""
     parts = urlsplit(url)
     try:
         with socket.create_connection((parts.hostname or "", parts.port or 4222), timeout=2) as connection:

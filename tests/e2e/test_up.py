@@ -1,23 +1,34 @@
 """`ovop up`: ready from nothing, whatever is killed comes back, and what is stopped or killed leaves nothing behind."""
 
+import asyncio
+import contextlib
+import json
 import os
 import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import nats
 import pytest
+from nats.js.errors import NoStreamResponseError
 
+from events.broker import BrokerAddress
+from services.embedded import free_port, nats_program
 from services.settings import Settings
 from services.up import PROCESSES, is_ready, running
-from tests.servers import environment, wait_for
+from tests.servers import environment, greets, wait_for
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks into Linux's /proc"),
 ]
+
+
+LEAF_PORT = free_port()
 
 
 def children(pid: int) -> dict[str, int]:
@@ -39,19 +50,30 @@ def alive(pid: int) -> bool:
 class Installation:
     """`ovop up` in a directory of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **settings: str) -> None:
+        self.settings = settings
         self.data_dir = directory / "data"
         self.ready_file = directory / "ready.json"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Settings:
         command = [sys.executable, "-m", "services.cli", "up", "--ready-file", str(self.ready_file)]
-        given = environment(OVOP_DATA_DIR=str(self.data_dir), OVOP_PORT="0", OVOP_RESTARTS_PER_MINUTE="100")
+        given = self.environment(OVOP_PORT="0", OVOP_RESTARTS_PER_MINUTE="100", **self.settings)
         with (self.data_dir.parent / "up.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=given)
         wait_for(lambda: self.ready_file.exists() or not alive(self.pid), "the ready file", seconds=90)
         assert self.ready_file.exists(), (self.data_dir.parent / "up.log").read_text()
         return Settings.model_validate_json(self.ready_file.read_bytes())
+
+    def environment(self, **changes: str) -> Mapping[str, str]:
+        return environment(OVOP_DATA_DIR=str(self.data_dir), **changes)
+
+    def ovop(self, *arguments: str) -> str:
+        """What a command prints that is given no more than the data directory."""
+        command = [sys.executable, "-m", "services.cli", *arguments]
+        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     @property
     def pid(self) -> int:
@@ -75,7 +97,8 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation that nobody kills."""
-    it = Installation(tmp_path_factory.mktemp("up-"))
+    joins = {"OVOP_BROKER_OUTLETS": '{"karakol": ["till/karakol-1"]}', "OVOP_BROKER_LEAF": f"127.0.0.1:{LEAF_PORT}"}
+    it = Installation(tmp_path_factory.mktemp("up-"), **joins)
     it.start()
     yield it
     it.end(signal.SIGTERM)
@@ -142,6 +165,56 @@ def test_a_second_supervisor_in_the_same_directory_is_refused(calm: Installation
     assert "Another process runs a server in this directory" in again.stderr
     assert "Traceback" not in again.stderr
     assert (calm.data_dir / "running.json").exists()
+
+
+def test_an_outlets_server_joins_with_the_files_that_the_command_writes(calm: Installation, tmp_path: Path) -> None:
+    port = free_port()
+    where = ("--hub", f"127.0.0.1:{LEAF_PORT}", "--port", str(port), "--store", str(tmp_path / "store"))
+    calm.ovop("broker", "outlet", "karakol", str(tmp_path), *where)
+    config = tmp_path / "nats-server.conf"
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+    with (tmp_path / "nats.log").open("wb") as log:
+        server = subprocess.Popen([str(nats_program()), "-c", str(config)], stdout=log, stderr=log)
+    try:
+        device = BrokerAddress.of_url(json.loads((tmp_path / "devices.json").read_text())["till/karakol-1"])
+        wait_for(lambda: greets(device.server), "the outlet's server")
+        [answer] = asyncio.run(_reported_and_answered(device))
+    finally:
+        server.terminate()
+        server.wait(20)
+    # Nobody enrolled this till: what it says is kept, and it is told so.
+    assert (answer["status"], answer["problem"]) == ("quarantined", "unknown_sender")
+
+
+async def _reported_and_answered(device: BrokerAddress) -> list[dict[str, Any]]:
+    client = await nats.connect(device.server, **device.options)
+    receipts = await client.subscribe("ovop.receipts.till/karakol-1")
+    for _ in range(200):
+        with contextlib.suppress(NoStreamResponseError):
+            await client.jetstream().publish("ovop.intake.till/karakol-1.outlets.sale_made", b"{}")
+            break
+        await asyncio.sleep(0.1)
+    answers: list[dict[str, Any]] = json.loads((await receipts.next_msg(timeout=20)).data)
+    await client.close()
+    return answers
+
+
+def test_a_device_and_a_reader_are_told_how_to_connect(calm: Installation) -> None:
+    told = json.loads(calm.ovop("broker", "address", "till/karakol-1", "--json"))
+    assert told["address"].startswith("nats://actor.till%2Fkarakol-1:")
+    assert told["inbox_prefix"] == "_INBOX.actor.till/karakol-1"
+    assert told["receipts"] == "ovop.receipts.till/karakol-1"
+    assert asyncio.run(_hears_events(calm.ovop("broker", "address", "subscriber").strip()))
+
+
+async def _hears_events(url: str) -> bool:
+    address = BrokerAddress.of_url(url)
+    client = await nats.connect(address.server, **address.options)
+    await client.subscribe("ovop.events.>")
+    await client.flush()
+    heard = client.last_error is None
+    await client.close()
+    return heard
 
 
 def test_an_installation_beside_us_is_ready_while_we_use_it(tmp_path: Path) -> None:

@@ -6,32 +6,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import psycopg
 import pytest
-from nats.aio.client import Client
-from psycopg_pool import ConnectionPool
 
-from events.broker import INTAKE_STREAM, actor_user, intake_subject, receipt_subject
-from events.catalogue.base import Event
+from events.broker import INTAKE_STREAM, actor_user, intake_subject
 from events.nats_config import INTAKE
-from events.store import Log
-from services.access import Keys, Sender, new_key
-from services.handle import Handler
-from services.intake import Intake, KnownActors
-from services.reports import Reports
-from tests import make
+from services.access import Sender
+from tests.devices import SALE, TILL, Receipts, cloud_event, recorded, report, senders, taking
 from tests.post import Broker, start_broker, until
 from tests.servers import LogDatabase, environment
-
-TILL = "till/karakol-1"
-SALE = "outlets.sale_made.v1"
 
 
 @pytest.fixture
@@ -43,79 +31,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 @pytest.fixture
 def known(log_database: LogDatabase) -> LogDatabase:
     """A log with the keys of two senders; `till/karakol-2` has none."""
-    with ConnectionPool[psycopg.Connection](log_database.writer, min_size=0, max_size=1) as pool:
-        senders = [Sender(TILL, "till", "karakol"), Sender("integrator/naryn.2", "integrator")]
-        Keys(pool).store([(new_key(), sender) for sender in senders])
+    senders(log_database, Sender(TILL, "till", "karakol"), Sender("integrator/naryn.2", "integrator"))
     return log_database
-
-
-@contextlib.asynccontextmanager
-async def taking(database: LogDatabase, broker: Broker) -> AsyncIterator[Intake]:
-    """An intake service that runs for the time of a test."""
-    with (
-        Log(database.writer) as log,
-        ConnectionPool[psycopg.Connection](database.writer, min_size=0, max_size=2) as pool,
-    ):
-        reports = Reports(Handler(log), simulated=lambda: False)
-        intake = Intake(broker.url(INTAKE), reports, KnownActors(Keys(pool)), ack_wait_seconds=2.0)
-        running = asyncio.create_task(intake.run())
-        try:
-            async with broker.connected(INTAKE) as client:
-                while True:
-                    with contextlib.suppress(Exception):
-                        if (await client.jetstream().consumer_info(INTAKE_STREAM, "intake")).push_bound:
-                            break
-                    await asyncio.sleep(0.02)
-            yield intake
-        finally:
-            intake.stop()
-            await running
-
-
-def cloud_event(event: Event | None = None, **changes: Any) -> dict[str, Any]:
-    told = event or make.sale_made()
-    return {
-        "specversion": "1.0",
-        "id": str(uuid4()),
-        "source": "/till/karakol-1",
-        "type": told.wire_name,
-        "time": datetime.now(UTC).isoformat(),
-        "datacontenttype": "application/json",
-        "data": told.model_dump(mode="json", exclude_none=True),
-    } | changes
-
-
-async def report(client: Client, body: Any, *, actor: str = TILL) -> int:
-    """Send a report as a device does; the broker's acknowledgement says that it is kept."""
-    content = body if isinstance(body, bytes) else orjson.dumps(body)
-    return (await client.jetstream().publish(intake_subject(actor, SALE), content)).seq
-
-
-class Receipts:
-    """What an actor is answered."""
-
-    def __init__(self) -> None:
-        self.answers: list[dict[str, Any]] = []
-
-    @classmethod
-    async def of(cls, client: Client, actor: str = TILL) -> "Receipts":
-        told = cls()
-
-        async def hear(message: Any) -> None:
-            told.answers += orjson.loads(message.data)
-
-        await client.subscribe(receipt_subject(actor), cb=hear)
-        await client.flush()
-        return told
-
-    async def statuses(self, count: int) -> list[str]:
-        await until(lambda: len(self.answers) >= count, f"{count} answers, got {self.answers}")
-        return [answer["status"] for answer in self.answers]
-
-
-def recorded(database: LogDatabase) -> list[tuple[str, str, str]]:
-    with psycopg.connect(database.admin) as connection:
-        return connection.execute("SELECT type, actor, event_id::text FROM log.events ORDER BY position").fetchall()
 
 
 async def queued(broker: Broker) -> int:
@@ -286,11 +203,11 @@ from psycopg_pool import ConnectionPool
 from events.store import Log
 from services.access import Keys
 from services.handle import Handler
-from services.intake import Intake, KnownActors
+from services.intake import Intake, KnownActors, Queue
 from services.reports import Reports
 log, pool = Log(sys.argv[1]), ConnectionPool(sys.argv[1], min_size=0, max_size=2, open=True)
 reports = Reports(Handler(log), simulated=lambda: False)
-asyncio.run(Intake(sys.argv[2], reports, KnownActors(Keys(pool)), ack_wait_seconds=2.0).run())
+asyncio.run(Intake(Queue.of_hub(sys.argv[2]), reports, KnownActors(Keys(pool)), ack_wait_seconds=2.0).run())
 """
 
 

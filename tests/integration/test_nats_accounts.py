@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import stat
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -15,20 +14,22 @@ import pytest
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig
 
-from events.broker import EVENTS_STREAM, INTAKE_STREAM, actor_user
+from events.broker import EVENTS_STREAM, INTAKE_STREAM, OUTBOX_STREAM, actor_user, outlet_user
 from events.nats_config import INTAKE, PROJECTOR, RELAY, SERVICES, SUBSCRIBER, SYSTEM, load_users
 from events.streams import ensure_stream, events_stream, intake_stream
-from tests.post import Broker, append, relaying, start_broker, until
+from tests.post import Broker, answer_to_greeting, append, relaying, start_broker, until
 from tests.servers import LogDatabase
 
 TILL, OTHER = actor_user("till/karakol-1"), actor_user("till/karakol-2")
-EVERYBODY = (RELAY, PROJECTOR, SUBSCRIBER, INTAKE, TILL, OTHER)
+#: The intake service where the server of the outlet `karakol` joins.
+AT_OUTLET = "outlet-intake.karakol"
+EVERYBODY = (RELAY, PROJECTOR, SUBSCRIBER, INTAKE, AT_OUTLET, TILL, OTHER)
 
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     with ExitStack() as stack:
-        yield start_broker(tmp_path_factory.mktemp("broker-"), stack)
+        yield start_broker(tmp_path_factory.mktemp("broker-"), stack, outlets=["karakol", "naryn"])
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def as_user(broker: Broker, user: str, doing: Callable[[Client], Awaitable[Any]]
     """Do something as a user; what came of it, and what the server refused."""
 
     async def scenario() -> tuple[Any, list[str]]:
-        async with broker.connected(user) as client:
+        async with broker.connected(user, INTAKE if user == AT_OUTLET else None) as client:
             result = await doing(client)
             await client.flush()
             await asyncio.sleep(0.05)
@@ -86,17 +87,15 @@ def test_the_passwords_are_readable_by_their_owner_alone_and_stay_when_actors_co
     assert first.passwords[RELAY] not in repr(first)
 
 
-@pytest.mark.parametrize("who", ["nobody", "somebody with another's password"])
+@pytest.mark.parametrize("who", ["nobody", "somebody with another's password", "an outlet's server as a client"])
 def test_nobody_connects_without_a_name_or_with_a_wrong_password(broker: Broker, who: str) -> None:
     options: dict[str, object] = {"verbose": True, "pedantic": False}
-    if who != "nobody":
+    if who == "somebody with another's password":
         options |= {"user": RELAY, "pass": broker.users.passwords[PROJECTOR]}
-    host, _, port = broker.server.address.partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
-        connection.sendall(b"CONNECT " + orjson.dumps(options) + b"\r\nPING\r\n")
-        said = b""
-        while received := connection.recv(4096):
-            said += received
+    if who == "an outlet's server as a client":
+        server = outlet_user("karakol")
+        options |= {"user": server, "pass": broker.users.passwords[server]}
+    said = answer_to_greeting(broker, options)
     assert b"-ERR 'Authorization Violation'" in said
     assert b"PONG" not in said
 
@@ -106,7 +105,7 @@ PUBLISHES = {
     "ovop.intake.till/karakol-1.outlets.sale_made": {TILL},
     "ovop.intake.till/karakol-2.outlets.sale_made": {OTHER},
     "ovop.intake.till/nobody.outlets.sale_made": set(),
-    "ovop.receipts.till/karakol-1": {INTAKE},
+    "ovop.receipts.till/karakol-1": {INTAKE, AT_OUTLET},
     f"$JS.API.STREAM.CREATE.{EVENTS_STREAM}": {RELAY},
     f"$JS.API.STREAM.DELETE.{EVENTS_STREAM}": {RELAY},
     f"$JS.API.STREAM.PURGE.{EVENTS_STREAM}": set(),
@@ -125,6 +124,13 @@ PUBLISHES = {
     f"$JS.API.CONSUMER.CREATE.{INTAKE_STREAM}.else": set(),
     f"$JS.ACK.{EVENTS_STREAM}.projector.1.1.1.1.1": {PROJECTOR},
     f"$JS.ACK.{INTAKE_STREAM}.intake.1.1.1.1.1": {INTAKE},
+    f"$JS.karakol.API.STREAM.CREATE.{OUTBOX_STREAM}": {AT_OUTLET},
+    f"$JS.karakol.API.STREAM.DELETE.{OUTBOX_STREAM}": set(),
+    f"$JS.karakol.API.STREAM.PURGE.{OUTBOX_STREAM}": set(),
+    f"$JS.karakol.API.CONSUMER.CREATE.{OUTBOX_STREAM}.intake": {AT_OUTLET},
+    f"$JS.karakol.API.CONSUMER.CREATE.{OUTBOX_STREAM}.else": set(),
+    f"$JS.naryn.API.STREAM.CREATE.{OUTBOX_STREAM}": set(),
+    f"$JS.ACK.{OUTBOX_STREAM}.intake.1.1.1.1.1": {AT_OUTLET},
     "$SYS.REQ.SERVER.PING": set(),
     "_INBOX.projector.x": set(),
 }
