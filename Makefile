@@ -10,7 +10,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench race chaos soak fix lock clean
+.PHONY: help demo up test check bench race chaos soak fix lock docs clean
 
 help: ## what can be done here
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,12 +27,13 @@ up: $(READY) ## the servers and all processes, until Ctrl-C
 test: $(READY) ## all tests on real servers (containers when an engine answers, otherwise the embedded programs)
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
-check: $(READY) ## form, lint, types, import contracts, translations, lock
+check: $(READY) ## form, lint, types, import contracts, translations, lock, descriptions for others
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
-	@$(PY) -m pytest -q -p no:cacheprovider tests/architecture/test_lock.py tests/unit/test_language.py
+	@$(PY) -m pytest -q -p no:cacheprovider tests/architecture/test_lock.py tests/unit/test_language.py \
+		tests/unit/test_contracts.py
 
 fix: $(READY) ## put the form right
 	@$(PY) -m ruff format .
@@ -58,6 +59,9 @@ lock: $(READY) ## choose versions anew and write the two locks with hashes, nami
 		--python-version 3.12 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet \
 		--output-file requirements-dev.lock
 	@! grep -nE '://|index-url|find-links' requirements.lock requirements-dev.lock
+
+docs: $(READY) ## write docs/openapi.json and docs/asyncapi.json anew from the code
+	@$(PY) -m tests.contracts
 
 clean: ## throw away what was built; the embedded servers' data in .ovop stays
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

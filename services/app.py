@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from events.catalogue.registry import FieldProblem
 from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
-from services import facts, looking_back, operations, reads, stream, todo
+from services import asyncapi, facts, looking_back, operations, reads, stream, todo
 from services.access import Keys, ensure_admin_key
 from services.advice import ServedAdvice
 from services.books import Books
@@ -96,6 +96,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     app.include_router(todo.routes(front))
     app.include_router(stream.routes())
     app.include_router(operations.routes(front))
+    app.include_router(asyncapi.routes())
     app.include_router(pages(ServedPages(books)))
     app.include_router(desk_routes.routes(front))
     _name_every_error(app)

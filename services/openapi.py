@@ -1,13 +1,41 @@
-"""/openapi.json: the routes, with the fields of every command and fact as their own classes state them."""
+"""/openapi.json: the routes, with the fields of every command and fact as their own classes state them, an example of
+each, and every refusal by its code."""
 
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from events.catalogue.base import Event
+from services.answers import Answer, Receipt
 from services.decider import Command
-from services.errors import PROBLEM_JSON
+from services.errors import (
+    PROBLEM_JSON,
+    Busy,
+    IdConflict,
+    Internal,
+    Malformed,
+    MethodNotAllowed,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    NotJson,
+    NotThereYet,
+    Refused,
+    TooLarge,
+    TooManyItems,
+    Unavailable,
+    problem,
+    status_of,
+)
+from services.reports import MAY_ANSWER, OF_REPORTS
+from services.samples import samples
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _ENVELOPE: Final[dict[str, Any]] = {
@@ -16,13 +44,13 @@ _ENVELOPE: Final[dict[str, Any]] = {
     "actor": {"type": "string", "description": "In whose name; only for keys that may."},
     "recorded_at": {"type": "string", "format": "date-time", "description": "Only on a simulated network."},
 }
-_REPORT: Final[dict[str, Any]] = {
+REPORT: Final[dict[str, Any]] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {**_ENVELOPE, "type": {"type": "string"}, "data": {"type": "object"}},
     "required": ["id", "type", "occurred_at", "data"],
 }
-_ANSWER: Final[dict[str, Any]] = {
+ANSWER: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
         "id": {"type": ["string", "null"]},
@@ -60,6 +88,36 @@ _PROBLEM: Final[dict[str, Any]] = {
 }
 
 
+#: What the envelope of an example says.
+_STATED: Final[dict[str, Any]] = {
+    "id": "0198c0de-0000-7000-8000-000000000001",
+    "occurred_at": "2026-11-23T18:03:00+06:00",
+}
+_RECEIPT: Final = Receipt(UUID(_STATED["id"]), 7, "0" * 64, datetime(2026, 11, 23, 12, 3, 1, tzinfo=UTC))
+_ACCEPTED: Final = Answer(_STATED["id"], "accepted", 7, receipt=_RECEIPT)
+_QUARANTINED: Final = Answer(
+    _STATED["id"], "quarantined", 7, "unknown_field", "colour: An item has no such field.", receipt=_RECEIPT
+)
+#: What every address may answer, what those may that are asked about the books, and those that take items.
+_OF_ALL: Final[tuple[type[Refused], ...]] = (MethodNotAllowed, Unavailable, Internal)
+_OF_READERS: Final[tuple[type[Refused], ...]] = (
+    *_OF_ALL,
+    NotAuthenticated,
+    NotAllowed,
+    NotFound,
+    Malformed,
+    NotThereYet,
+    Busy,
+)
+_OF_WRITERS: Final[tuple[type[Refused], ...]] = (
+    *(*_OF_ALL, NotJson, NotAuthenticated, NotAllowed, NotFound, Malformed),
+    *(IdConflict, TooLarge, TooManyItems, Busy),
+)
+
+#: Where the refusals stand that a command meets in every context, and those that are spread over all addresses.
+_WRITING: Final = ("services.access", "services.incoming", "services.decider", "services.handle")
+_COMMON: Final = ("services.errors", "services.reports")
+
 #: What routes take, by the name of its class.
 _TAKEN: dict[str, type[BaseModel]] = {}
 
@@ -90,34 +148,132 @@ def describe(app: FastAPI) -> None:
 
 def _described(app: FastAPI) -> dict[str, Any]:
     whole = get_openapi(title=app.title, version=app.version, routes=app.routes, description=app.description)
-    schemas: dict[str, Any] = whole.setdefault("components", {}).setdefault("schemas", {})
-    schemas |= {"Answer": _ANSWER, "Problem": _PROBLEM, "Report": _REPORT}
-    whole["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-    for operations in whole["paths"].values():
+    components: dict[str, Any] = whole.setdefault("components", {})
+    schemas: dict[str, Any] = components.setdefault("schemas", {})
+    schemas |= {"Answer": ANSWER, "Problem": _PROBLEM, "Report": REPORT}
+    responses = components["responses"] = {
+        "answered": _answers("An answer for each item", _ACCEPTED),
+        "kept": _answers("Kept in quarantine", _QUARANTINED),
+        "problem": _problem_response("What went wrong, by name"),
+    }
+    components["examples"] = problem_examples(every_refusal())
+    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    for path, operations in whole["paths"].items():
         for operation in operations.values():
-            _describe_operation(operation, schemas)
+            taken = operation.pop("x-takes", None)
+            operation["responses"].pop("422", None)
+            if taken is not None:
+                _describe_taken(operation, taken, schemas)
+            _describe_refusals(operation["responses"], _refusals_of(path, taken), responses)
     return whole
 
 
-def _describe_operation(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    taken = operation.pop("x-takes", None)
-    problem = {"content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    responses = operation["responses"]
-    responses["default"] = {"description": "What went wrong, by name", **problem}
-    responses.pop("422", None)
-    if taken is None:
-        return
+def _describe_taken(operation: dict[str, Any], taken: str, schemas: dict[str, Any]) -> None:
+    """What a route takes: one item or a list; and what it answers."""
     if taken in _TAKEN:
         schemas[taken] = _item_schema(_TAKEN[taken], schemas)
     operation["security"] = [{"key": []}]
     item = {"$ref": _REFERENCE.format(model=taken)}
     several = {"type": "array", "items": item, "maxItems": 500}
-    body = {"application/json": {"schema": {"anyOf": [item, several]}}}
-    operation["requestBody"] = {"required": True, "content": body}
+    body: dict[str, Any] = {"schema": {"anyOf": [item, several]}}
+    if (example := _example(taken)) is not None:
+        body["example"] = example
+    operation["requestBody"] = {"required": True, "content": {"application/json": body}}
+    if _is_command(taken):
+        operation["responses"]["200"] = {"$ref": "#/components/responses/answered"}
+    else:
+        operation["responses"] |= {
+            "200": {"$ref": "#/components/responses/answered"},
+            "202": {"$ref": "#/components/responses/kept"},
+        }
+
+
+def _is_command(taken: str) -> bool:
+    return taken in _TAKEN and issubclass(_TAKEN[taken], Command)
+
+
+def _answers(words: str, example: Answer) -> dict[str, Any]:
     answer = {"$ref": "#/components/schemas/Answer"}
-    answers = {"anyOf": [answer, {"type": "array", "items": answer}]}
-    for status, words in (("200", "An answer for each item"), ("202", "Kept in quarantine")):
-        responses[status] = {"description": words, "content": {"application/json": {"schema": answers}}}
+    schema = {"anyOf": [answer, {"type": "array", "items": answer}]}
+    shown = orjson.loads(orjson.dumps(example.as_json()))
+    return {"description": words, "content": {"application/json": {"schema": schema, "example": shown}}}
+
+
+def every_refusal(family: type[Refused] = Refused) -> Iterator[type[Refused]]:
+    """Every named refusal of the family that anything here can answer with."""
+    for refusal in family.__subclasses__():
+        yield refusal
+        yield from every_refusal(refusal)
+
+
+def problem_examples(refusals: Iterable[type[Refused]]) -> dict[str, Any]:
+    """By its code, how each refusal is answered."""
+    by_code = {refusal.code(): refusal for refusal in refusals}
+    return {
+        code: {"summary": refusal.message(), "value": problem(refusal())} for code, refusal in sorted(by_code.items())
+    }
+
+
+def _refusals_of(path: str, taken: str | None) -> list[type[Refused]]:
+    """What an address may refuse with: what is common to its kind, and what stands in the room of its context."""
+    context = path.removeprefix("/api/v1/").partition("/")[0]
+    found = [each for each in every_refusal() if each.__module__.startswith(f"services.{context}.")]
+    if taken is not None and not _is_command(taken):
+        return [*_OF_WRITERS, *MAY_ANSWER]
+    if taken is not None:
+        writing = [each for each in every_refusal() if each.__module__.startswith(_WRITING)]
+        return [*_OF_WRITERS, *found, *(each for each in writing if each not in OF_REPORTS)]
+    if not path.startswith("/api/v1/"):
+        return [*_OF_ALL]
+    others = [each for each in every_refusal() if each.__module__.count(".") == 1]
+    return [*_OF_READERS, *found, *(each for each in others if not each.__module__.startswith((*_WRITING, *_COMMON)))]
+
+
+def _describe_refusals(
+    responses: dict[str, Any], refusals: Iterable[type[Refused]], shared: dict[str, dict[str, Any]]
+) -> None:
+    """One response for each status, with every code it may carry; alike ones stand once, in `shared`."""
+    by_status: dict[int, list[str]] = {}
+    for code, refusal in sorted({refusal.code(): refusal for refusal in refusals}.items()):
+        by_status.setdefault(status_of(refusal), []).append(code)
+    for status, codes in sorted(by_status.items()):
+        response = _problem_response(f"Refused: {', '.join(codes)}", codes)
+        name = next((name for name, known in shared.items() if known == response), None)
+        if name is None:
+            name = f"refused_{status}_{1 + sum(known.startswith(f'refused_{status}_') for known in shared)}"
+            shared[name] = response
+        responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
+    responses["default"] = {"$ref": "#/components/responses/problem"}
+
+
+def _problem_response(words: str, codes: Iterable[str] = ()) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    if codes:
+        content["examples"] = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+    return {"description": words, "content": {PROBLEM_JSON: content}}
+
+
+def _example(taken: str) -> dict[str, Any] | None:
+    """An item made from the samples of the catalogue: a fact's own one, or the first that has a command's fields."""
+    model = _TAKEN.get(taken)
+    if model is None:
+        name = "outlets.sale_made.v1"
+        return _STATED | {"type": name, "data": samples()[name]}
+    fields = model.fields_model() if issubclass(model, Command) else model
+    if issubclass(fields, Event):
+        return _STATED | samples()[fields.wire_name]
+    return next((_STATED | found for found in _with_fields_of(fields, samples())), None)
+
+
+def _with_fields_of(model: type[BaseModel], told: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Of each event that says all that the model asks for, that part."""
+    for sample in told.values():
+        # An envelope's `actor` is who asks; whom a role is given to is `to`.
+        fields = {**sample, "to": sample.get("actor")}
+        part = {name: fields[name] for name in model.model_fields if name in fields}
+        with suppress(ValueError):
+            model.model_validate_json(orjson.dumps(part))
+            yield part
 
 
 def _item_schema(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, Any]:

@@ -22,12 +22,13 @@ from events.catalogue.production import StepFact
 from events.catalogue.registry import UndecodableEvent, UnknownEventType, upcast, validate_as_written
 from events.catalogue.values import QUANTITY_MAX
 from projections.inventory_book import AHEAD_AFTER, LATE_AFTER
-from services.access import Sender, till_may_report
+from services.access import NotYourTill, Sender, till_may_report
 from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.errors import IdConflict, Malformed, NotAllowed, NotJson, Refused, plain_code
 from services.handle import Handler, Outcome
 from services.incoming import (
     TOO_DEEP,
+    ActorNotYours,
     ClockIsReal,
     read_id,
     read_instant,
@@ -48,6 +49,11 @@ class NotAFact(NotAllowed):
     """This event is not reported: it is decided, or made by the system itself."""
 
     advice = "For a decision send its command under /api/v1/<context>/."
+
+
+#: With what a report alone may be refused, and with what any item may, whichever way it comes.
+OF_REPORTS: Final[tuple[type[Refused], ...]] = (NotAFact, NotYourTill)
+MAY_ANSWER: Final[tuple[type[Refused], ...]] = (*OF_REPORTS, ActorNotYours, ClockIsReal, IdConflict)
 
 
 class Advice(Protocol):
