@@ -78,6 +78,11 @@ class BrokerUsers:
         return self._tokens("actor.")
 
     @property
+    def readers(self) -> tuple[str, ...]:
+        """The users who read events and nothing else: the one that is always there, and the named ones."""
+        return (SUBSCRIBER, *map(reader_user, self._tokens("reader.")))
+
+    @property
     def outlets(self) -> tuple[str, ...]:
         """The tokens of the outlets that have a server of their own."""
         return self._tokens("outlet.")
@@ -86,15 +91,22 @@ class BrokerUsers:
         return tuple(sorted(user.removeprefix(kind) for user in self.passwords if user.startswith(kind)))
 
 
-def load_users(path: Path, actors: Iterable[str] = (), outlets: Iterable[str] = ()) -> BrokerUsers:
+def load_users(
+    path: Path, actors: Iterable[str] = (), outlets: Iterable[str] = (), readers: Iterable[str] = ()
+) -> BrokerUsers:
     """The users kept in `path`, made when they are missing; the file is readable by its owner only."""
     passwords: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    wanted = [*SERVICES, *map(actor_user, actors), *map(outlet_user, outlets)]
+    wanted = [*SERVICES, *map(actor_user, actors), *map(outlet_user, outlets), *map(reader_user, readers)]
     missing = [user for user in wanted if user not in passwords]
     if missing:
         passwords |= {user: secrets.token_hex(32) for user in missing}
         write_private(path, json.dumps(passwords, indent=1, sort_keys=True))
     return BrokerUsers(passwords)
+
+
+def reader_user(name: str) -> str:
+    """The broker's user of a named reader from outside."""
+    return f"reader.{name}"
 
 
 def write_private(path: Path, text: str) -> None:
@@ -200,17 +212,22 @@ def _accounts(users: BrokerUsers) -> list[Account]:
         exports=(offered("service", INTAKE_SUBJECTS), offered("stream", f"{RECEIPTS}.*")),
         has_streams=True,
     )
-    reader = Account(
-        "SUBSCRIBER",
-        {SUBSCRIBER: Permissions((_DIRECT_GET, _EVENTS_INFO), (EVENTS_SUBJECTS, f"{inbox_prefix(SUBSCRIBER)}.>"))},
+    actors = [actor_account(token, "INTAKE") for token in users.actors]
+    readers = [_reader_account(user) for user in users.readers]
+    return [events, intake, *readers, *actors, *(_outlet_account(token) for token in users.outlets)]
+
+
+def _reader_account(user: str) -> Account:
+    """The account of somebody from outside who hears events and reads them again, and can do nothing else."""
+    return Account(
+        user,
+        {user: Permissions((_DIRECT_GET, _EVENTS_INFO), (EVENTS_SUBJECTS, f"{inbox_prefix(user)}.>"))},
         imports=(
             imported("stream", "EVENTS", EVENTS_SUBJECTS),
             imported("service", "EVENTS", _DIRECT_GET),
             imported("service", "EVENTS", _EVENTS_INFO),
         ),
     )
-    actors = [actor_account(token, "INTAKE") for token in users.actors]
-    return [events, intake, reader, *actors, *(_outlet_account(token) for token in users.outlets)]
 
 
 def actor_account(token: str, intake: str) -> Account:

@@ -26,18 +26,18 @@ def add_to(app: typer.Typer) -> None:
 
 
 def address(
-    who: Annotated[str, typer.Argument(help="`subscriber`, or an actor such as `till/karakol-1`.")],
+    who: Annotated[str, typer.Argument(help="`subscriber`, `reader.NAME`, or an actor such as `till/karakol-1`.")],
     users: Users = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the address with which somebody connects; it holds a password."""
     from events.broker import BrokerAddress, actor_user, inbox_prefix, receipt_subject
-    from events.nats_config import SUBSCRIBER
     from events.outlet_config import user_address
 
     given = settings()
     known = _users(given, users)
-    user = SUBSCRIBER if who == SUBSCRIBER else actor_user(who)
+    reads = who in known.readers
+    user = who if reads else actor_user(who)
     if user not in known.passwords:
         _stop(
             f"{who} is not known to the broker; name it in OVOP_BROKER_ACTORS or OVOP_BROKER_OUTLETS and start again."
@@ -47,7 +47,7 @@ def address(
     except NoBroker as error:
         _stop(str(error))
     told = {"address": user_address(known, user, server), "inbox_prefix": inbox_prefix(user)}
-    if who != SUBSCRIBER:
+    if not reads:
         told |= {
             "reports": f"ovop.intake.{user.removeprefix('actor.')}.<module>.<event>",
             "receipts": receipt_subject(who),
@@ -89,7 +89,9 @@ def _users(given: Settings, file: Path | None) -> "BrokerUsers":
     from events.nats_config import load_users
     from services.up import broker_users_file
 
-    return load_users(file or broker_users_file(given), given.broker_devices, given.broker_outlets)
+    return load_users(
+        file or broker_users_file(given), given.broker_devices, given.broker_outlets, given.broker_readers
+    )
 
 
 def _stop(why: str) -> NoReturn:

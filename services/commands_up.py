@@ -84,7 +84,7 @@ def write_broker_config(given: Settings, path: Path) -> None:
     kept = path.with_name("broker-users.json")
     stated = [urlsplit(url) for url in (given.relay_nats_url, given.projector_nats_url, given.intake_nats_url) if url]
     passwords = {unquote(url.username): unquote(url.password) for url in stated if url.username and url.password}
-    users = nats_config.load_users(kept, given.broker_devices, given.broker_outlets)
+    users = nats_config.load_users(kept, given.broker_devices, given.broker_outlets, given.broker_readers)
     users = nats_config.BrokerUsers({**users.passwords, **passwords})
     nats_config.write_private(kept, json.dumps(dict(users.passwords), indent=1, sort_keys=True))
     everywhere = "0.0.0.0"  # noqa: S104 - inside a container

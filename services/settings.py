@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,6 +40,8 @@ class Settings(BaseSettings):
 
     #: Actors (JSON list, such as `["user/karakol-office"]`) who may report through the embedded broker.
     broker_actors: tuple[str, ...] = ()
+    #: Readers from outside (JSON list, such as `["ministry"]`) who may hear events and replay them.
+    broker_readers: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")], ...] = ()
     #: Outlets with a broker of their own, and who reports there: `{"karakol": ["till/karakol-1"]}`.
     broker_outlets: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     #: Where these join the embedded broker, as `host:port`. None: nowhere.

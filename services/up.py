@@ -259,7 +259,7 @@ class Supervisor:
         def config(port: int, store: Path) -> str:
             return nats_config.server_config(nats_config.load_users(self._users_file), port, store, leaf=leaf)
 
-        nats_config.load_users(self._users_file, given.broker_devices, given.broker_outlets)
+        nats_config.load_users(self._users_file, given.broker_devices, given.broker_outlets, given.broker_readers)
         self._users_seen = self._users_file.stat().st_mtime
         self._nats = EmbeddedNats(self._settings.data_dir / "nats", config=config)
         self._keep("nats", self._nats)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -37,24 +37,32 @@ def senders(database: LogDatabase, *known: Sender) -> None:
 @contextlib.asynccontextmanager
 async def taking(database: LogDatabase, broker: Broker) -> AsyncIterator[Intake]:
     """An intake service of the hub that runs for the time of a test; it is ready when this begins."""
-    async with taking_from(database, Queue.of_hub(broker.url(INTAKE))) as intake, broker.connected(INTAKE) as client:
-        while True:
-            with contextlib.suppress(Exception):
-                if (await client.jetstream().consumer_info(INTAKE_STREAM, "intake")).push_bound:
-                    break
-            await asyncio.sleep(0.02)
+    async with taking_from(database, Queue.of_hub(broker.url(INTAKE))) as intake:
+        await queue_is_there(broker)
         yield intake
 
 
+async def queue_is_there(broker: Broker) -> None:
+    """Wait until the hub's intake has its queue and listens to it."""
+    async with broker.connected(INTAKE) as client:
+        while True:
+            with contextlib.suppress(Exception):
+                if (await client.jetstream().consumer_info(INTAKE_STREAM, "intake")).push_bound:
+                    return
+            await asyncio.sleep(0.02)
+
+
 @contextlib.asynccontextmanager
-async def taking_from(database: LogDatabase, queue: Queue) -> AsyncIterator[Intake]:
+async def taking_from(
+    database: LogDatabase, queue: Queue, sender_of: Callable[[str], Awaitable[Sender | None]] | None = None
+) -> AsyncIterator[Intake]:
     """An intake service of any queue that runs for the time of a test, ready or not."""
     with (
         Log(database.writer) as log,
         ConnectionPool[psycopg.Connection](database.writer, min_size=0, max_size=2) as pool,
     ):
         reports = Reports(Handler(log), simulated=lambda: False)
-        intake = Intake(queue, reports, KnownActors(Keys(pool)), ack_wait_seconds=2.0)
+        intake = Intake(queue, reports, sender_of or KnownActors(Keys(pool)), ack_wait_seconds=2.0)
         running = asyncio.create_task(intake.run())
         try:
             yield intake

@@ -27,6 +27,7 @@ from services.embedded import EmbeddedNats
 from tests import make
 from tests.servers import LogDatabase, start_configured_nats
 
+READERS = ("ministry",)
 ACTORS = ("till/karakol-1", "till/karakol-2", "integrator/naryn.2")
 
 
@@ -81,7 +82,7 @@ class Broker:
 def start_broker(
     directory: Path, until: ExitStack, actors: Sequence[str] = ACTORS, outlets: Sequence[str] = (), **leaf: Any
 ) -> Broker:
-    users = load_users(directory / "broker-users.json", actors, outlets)
+    users = load_users(directory / "broker-users.json", actors, outlets, READERS)
 
     def config(port: int, store: Path) -> str:
         return server_config(users, port, store, **leaf)

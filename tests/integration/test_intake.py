@@ -1,7 +1,6 @@
 """Reports through the broker on real servers: stored once, answered, never terminated."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import subprocess
@@ -17,7 +16,19 @@ import pytest
 from events.broker import INTAKE_STREAM, actor_user, intake_subject
 from events.nats_config import INTAKE
 from services.access import Sender
-from tests.devices import SALE, TILL, Receipts, cloud_event, recorded, report, senders, taking
+from services.intake import Queue
+from tests.devices import (
+    SALE,
+    TILL,
+    Receipts,
+    cloud_event,
+    queue_is_there,
+    recorded,
+    report,
+    senders,
+    taking,
+    taking_from,
+)
 from tests.post import Broker, start_broker, until
 from tests.servers import LogDatabase, environment
 
@@ -137,6 +148,39 @@ def test_reports_of_an_actor_whose_keys_were_revoked_are_kept_in_quarantine(brok
     asyncio.run(scenario())
 
 
+def test_a_report_that_breaks_the_intake_is_kept_as_it_came_and_others_are_taken(
+    broker: Broker, known: LogDatabase
+) -> None:
+    strange = "till/karakol-2"
+
+    async def sender_of(actor: str) -> Sender | None:
+        if actor == strange:
+            raise ZeroDivisionError("nobody thought of this")
+        return Sender(actor, "till", "karakol")
+
+    async def scenario() -> None:
+        async with (
+            taking_from(known, Queue.of_hub(broker.url(INTAKE)), sender_of),
+            broker.connected(actor_user(TILL)) as client,
+            broker.connected(actor_user(strange)) as other,
+        ):
+            await queue_is_there(broker)
+            receipts, others = await Receipts.of(client), await Receipts.of(other, strange)
+            broken = [cloud_event() for _ in range(3)]
+            for sale in broken:
+                await report(other, sale, actor=strange)
+                await report(client, cloud_event())
+            assert await receipts.statuses(3) == ["accepted"] * 3
+            assert await others.statuses(3) == ["quarantined"] * 3
+            assert {answer["problem"] for answer in others.answers} == {"not_taken"}
+            with psycopg.connect(known.admin) as connection:
+                kept = [bytes(row[0]) for row in connection.execute("SELECT content FROM quarantine.messages")]
+            assert sorted(kept) == sorted(orjson.dumps(sale) for sale in broken)
+            assert await queued(broker) == 0
+
+    asyncio.run(scenario())
+
+
 def test_an_answer_of_the_broker_is_no_report(broker: Broker, known: LogDatabase) -> None:
     async def scenario() -> None:
         async with taking(known, broker) as intake, broker.connected(actor_user(TILL)) as client:
@@ -183,12 +227,7 @@ def test_a_wiped_broker_is_taken_from_again(broker: Broker, known: LogDatabase) 
     async def scenario() -> None:
         async with taking(known, broker):
             broker.wipe()
-            async with broker.connected(INTAKE) as client:
-                for _ in range(400):
-                    with contextlib.suppress(Exception):
-                        if (await client.jetstream().consumer_info(INTAKE_STREAM, "intake")).push_bound:
-                            break
-                    await asyncio.sleep(0.02)
+            await queue_is_there(broker)
             async with broker.connected(actor_user(TILL)) as client:
                 receipts = await Receipts.of(client)
                 await report(client, cloud_event())

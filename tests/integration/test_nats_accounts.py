@@ -15,15 +15,18 @@ from nats.aio.client import Client
 from nats.js.api import ConsumerConfig
 
 from events.broker import EVENTS_STREAM, INTAKE_STREAM, OUTBOX_STREAM, actor_user, outlet_user
-from events.nats_config import INTAKE, PROJECTOR, RELAY, SERVICES, SUBSCRIBER, SYSTEM, load_users
+from events.nats_config import INTAKE, PROJECTOR, RELAY, SERVICES, SUBSCRIBER, SYSTEM, load_users, reader_user
+from events.store import Append, Log
 from events.streams import ensure_stream, events_stream, intake_stream
-from tests.post import Broker, answer_to_greeting, append, relaying, start_broker, until
+from tests import make
+from tests.post import Broker, answer_to_greeting, append, fact, relaying, start_broker, until
 from tests.servers import LogDatabase
 
 TILL, OTHER = actor_user("till/karakol-1"), actor_user("till/karakol-2")
 #: The intake service where the server of the outlet `karakol` joins.
 AT_OUTLET = "outlet-intake.karakol"
-EVERYBODY = (RELAY, PROJECTOR, SUBSCRIBER, INTAKE, AT_OUTLET, TILL, OTHER)
+MINISTRY = reader_user("ministry")
+EVERYBODY = (RELAY, PROJECTOR, SUBSCRIBER, MINISTRY, INTAKE, AT_OUTLET, TILL, OTHER)
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +118,8 @@ PUBLISHES = {
     f"$JS.API.STREAM.PURGE.{INTAKE_STREAM}": set(),
     f"$JS.API.STREAM.MSG.GET.{INTAKE_STREAM}": set(),
     "$JS.API.STREAM.CREATE.ELSE": set(),
-    f"$JS.API.STREAM.INFO.{EVENTS_STREAM}": {RELAY, PROJECTOR, SUBSCRIBER},
-    f"$JS.API.DIRECT.GET.{EVENTS_STREAM}": {SUBSCRIBER},
+    f"$JS.API.STREAM.INFO.{EVENTS_STREAM}": {RELAY, PROJECTOR, SUBSCRIBER, MINISTRY},
+    f"$JS.API.DIRECT.GET.{EVENTS_STREAM}": {SUBSCRIBER, MINISTRY},
     f"$JS.API.CONSUMER.CREATE.{EVENTS_STREAM}.projector": {RELAY, PROJECTOR},
     f"$JS.API.CONSUMER.CREATE.{EVENTS_STREAM}.else": {RELAY},
     f"$JS.API.CONSUMER.DELETE.{EVENTS_STREAM}.else": {RELAY},
@@ -142,7 +145,7 @@ def test_a_user_publishes_on_its_own_subjects_and_no_others(broker: Broker, user
 
 
 SUBSCRIBES = {
-    "ovop.events.>": {SUBSCRIBER},
+    "ovop.events.>": {SUBSCRIBER, MINISTRY},
     "ovop.intake.>": set(),
     "ovop.intake.till/karakol-1.>": set(),
     "ovop.receipts.till/karakol-1": {TILL},
@@ -217,26 +220,75 @@ def test_a_reader_replays_from_a_position_and_then_hears_what_comes(
         append(log_database, 30)
         async with relaying(log_database, broker) as relay, broker.connected(SUBSCRIBER) as client:
             await until(lambda: relay.position == 30, "the stream")
-            live: list[int] = []
-
-            async def hear(message: Any) -> None:
-                live.append(orjson.loads(message.data)["position"])
-
-            await client.subscribe("ovop.events.>", cb=hear)
-            await client.flush()
-            replayed: list[int] = []
-            inbox = client.new_inbox()
-            replies = await client.subscribe(inbox)
-            await client.publish(f"$JS.API.DIRECT.GET.{EVENTS_STREAM}", b'{"seq":21,"batch":500}', reply=inbox)
-            while True:
-                reply = await replies.next_msg(timeout=2)
-                if (reply.headers or {}).get("Status") == "204":
-                    break
-                replayed.append(orjson.loads(reply.data)["position"])
+            live = await hearing(client, "ovop.events.>")
+            replayed = await replay(client, {"seq": 21, "batch": 500})
             await asyncio.to_thread(append, log_database, 3)
             await until(lambda: len(live) == 3, "what comes")
-            assert replayed == list(range(21, 31))
-            assert live == [31, 32, 33]
+            assert positions(replayed) == list(range(21, 31))
+            assert positions(live) == [31, 32, 33]
 
     with ExitStack() as stack:
         asyncio.run(scenario(start_broker(tmp_path_factory.mktemp("broker-"), stack)))
+
+
+def test_a_reader_takes_one_module_alone_page_by_page_and_live(
+    tmp_path_factory: pytest.TempPathFactory, log_database: LogDatabase
+) -> None:
+    def told(first: int) -> list[Append]:
+        """A sale and a collected lot by turns: the sales have the odd positions."""
+        return [
+            fact(make.sale_made() if i % 2 else make.lot_collected(lot=f"lot-{i}")) for i in range(first, first + 10)
+        ]
+
+    async def scenario(broker: Broker, log: Log) -> None:
+        log.append(told(1))
+        async with relaying(log_database, broker) as relay, broker.connected(MINISTRY) as client:
+            await until(lambda: relay.position == 10, "the stream")
+            live = await hearing(client, "ovop.events.production.>")
+            replayed: list[dict[str, Any]] = []
+            while page := await replay(client, _next("ovop.events.production.>", replayed)):
+                replayed += page
+            await asyncio.to_thread(log.append, told(11))
+            await until(lambda: len(live) == 5, "what comes")
+            assert positions(replayed) == [2, 4, 6, 8, 10]
+            assert positions(live) == [12, 14, 16, 18, 20]
+            assert {event["type"] for event in (*replayed, *live)} == {make.lot_collected().wire_name}
+
+    with ExitStack() as stack:
+        log = stack.enter_context(Log(log_database.writer))
+        asyncio.run(scenario(start_broker(tmp_path_factory.mktemp("broker-"), stack), log))
+
+
+def _next(subjects: str, had: list[dict[str, Any]]) -> dict[str, Any]:
+    """A request for the next three events on these subjects."""
+    return {"seq": positions(had)[-1] + 1 if had else 1, "next_by_subj": subjects, "batch": 3}
+
+
+async def hearing(client: Client, subjects: str) -> list[dict[str, Any]]:
+    """The events that come from now on."""
+    live: list[dict[str, Any]] = []
+
+    async def hear(message: Any) -> None:
+        live.append(orjson.loads(message.data))
+
+    await client.subscribe(subjects, cb=hear)
+    await client.flush()
+    return live
+
+
+async def replay(client: Client, request: dict[str, Any]) -> list[dict[str, Any]]:
+    """One page of what the stream holds, as docs/api.md tells to ask for it."""
+    found: list[dict[str, Any]] = []
+    inbox = client.new_inbox()
+    replies = await client.subscribe(inbox)
+    await client.publish(f"$JS.API.DIRECT.GET.{EVENTS_STREAM}", orjson.dumps(request), reply=inbox)
+    while True:
+        reply = await replies.next_msg(timeout=2)
+        if "Status" in (reply.headers or {}):  # 204: the end of the page, 404: nothing there
+            await replies.unsubscribe()
+            return found
+        found.append(orjson.loads(reply.data))
+
+
+def positions(events: Iterable[dict[str, Any]]) -> list[int]:
+    return [event["position"] for event in events]
