@@ -2,16 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.settings import NoBroker, Settings, settings
+from services.terminal import AsJson, fail, say_json
 
 if TYPE_CHECKING:
     from events.nats_config import BrokerUsers
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Users = Annotated[
     Path | None, typer.Option(help="The file of the broker's users; the embedded broker's when left out.")
 ]
@@ -39,20 +39,21 @@ def address(
     reads = who in known.readers
     user = who if reads else actor_user(who)
     if user not in known.passwords:
-        _stop(
-            f"{who} is not known to the broker; name it in OVOP_BROKER_ACTORS or OVOP_BROKER_OUTLETS and start again."
-        )
+        fail(f"{who} is not known to the broker; name it in OVOP_BROKER_ACTORS, _READERS or _OUTLETS and start again.")
     try:
         server = BrokerAddress.of_url(given.nats_for("intake")).server.removeprefix("nats://")
     except NoBroker as error:
-        _stop(str(error))
+        fail(str(error))
     told = {"address": user_address(known, user, server), "inbox_prefix": inbox_prefix(user)}
     if not reads:
         told |= {
             "reports": f"ovop.intake.{user.removeprefix('actor.')}.<module>.<event>",
             "receipts": receipt_subject(who),
         }
-    typer.echo(json.dumps(told, indent=1) if as_json else told["address"])
+    if as_json:
+        say_json(told)
+    else:
+        typer.echo(told["address"])
 
 
 def outlet(
@@ -75,7 +76,7 @@ def outlet(
     given = settings()
     actors = given.broker_outlets.get(name)
     if actors is None:
-        _stop(f"OVOP_BROKER_OUTLETS has no outlet {name}.")
+        fail(f"OVOP_BROKER_OUTLETS has no outlet {name}.")
     known = _users(given, users)
     text = outlet_config(known, name, actors, hub, port, store, host=host, authority=authority)
     addresses = {actor: user_address(known, actor_user(actor), f"{host}:{port}") for actor in actors}
@@ -92,8 +93,3 @@ def _users(given: Settings, file: Path | None) -> "BrokerUsers":
     return load_users(
         file or broker_users_file(given), given.broker_devices, given.broker_outlets, given.broker_readers
     )
-
-
-def _stop(why: str) -> NoReturn:
-    typer.echo(why, err=True)
-    raise typer.Exit(1)
