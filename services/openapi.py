@@ -266,10 +266,11 @@ def _example(taken: str) -> dict[str, Any] | None:
 
 
 def _with_fields_of(model: type[BaseModel], told: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Of each event that says all that the model asks for, that part."""
+    """Of each event that says all that the model asks for, that part, with the examples that a field brings itself."""
+    own = {name: field.examples[0] for name, field in model.model_fields.items() if field.examples}
     for sample in told.values():
         # An envelope's `actor` is who asks; whom a role is given to is `to`.
-        fields = {**sample, "to": sample.get("actor")}
+        fields = {**sample, "to": sample.get("actor"), **own}
         part = {name: fields[name] for name in model.model_fields if name in fields}
         with suppress(ValueError):
             model.model_validate_json(orjson.dumps(part))

@@ -46,7 +46,14 @@ class Resubmit(QuarantineCommand):
 class Map(QuarantineCommand):
     """Change what could not be understood, and send the message through the door so."""
 
-    changes: Annotated[tuple[Change, ...], Field(min_length=1, max_length=CHANGES_MAX)]
+    changes: Annotated[
+        tuple[Change, ...],
+        Field(
+            min_length=1,
+            max_length=CHANGES_MAX,
+            examples=[[{"wherever": "product", "is": "apricot-jam-03", "to": "apricot-jam-300"}]],
+        ),
+    ]
 
 
 class SentAgain(QuarantineCommand):
