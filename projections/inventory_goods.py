@@ -131,8 +131,8 @@ def _post_lot(book: Book, lot: Lot, sign: int) -> None:
         made = book.bulk[kept, place]
         made[MADE_G] += sign * int(mass_g)
         made[ON_HAND_G] += sign * int(mass_g)
-    if sign > 0:
-        book.reach.step_made(lot.lot, names_in(lot.inputs), names_in(lot.by_products))
+    tell = book.reach.step_made if sign > 0 else book.reach.step_corrected
+    tell(lot.lot, names_in(lot.inputs), names_in(lot.by_products))
 
 
 def lot_corrected(book: Book, recorded: Recorded[production.LotCorrected]) -> None:

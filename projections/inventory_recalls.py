@@ -1,6 +1,6 @@
 """How far a recall reaches: every lot made of what was called back, sugar and jars included, as edges arrive."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,8 @@ class Reach:
         self.changed: set[str] = set()
         self._children: dict[str, list[str]] | None = None
         self._new_children: dict[str, list[str]] = defaultdict(list)
+        self._lost_children: dict[str, list[str]] = defaultdict(list)  # by a correction
+        self._corrected: set[str] = set()  # steps whose row says something else by now than in the tables
         self._new_suppliers: dict[str, list[str]] = defaultdict(list)
         if needed:
             self.recalls = {row[0]: row for row in db.rows("SELECT * FROM inventory_recalls")}
@@ -71,7 +73,9 @@ class Reach:
         roots = [root]
         if kind == "step":
             found = self.db.rows("SELECT by_products FROM inventory_lots WHERE lot = %s", [root])
-            roots += [lot for row in found for lot in names_in(row[0])] + self._new_children.get(f"step/{root}", [])
+            if root not in self._corrected:
+                roots += [lot for row in found for lot in names_in(row[0])]
+            roots += self._new_children.get(f"step/{root}", [])
         if kind == "supplier":
             row = self.recalls.get(recall)
             if row is not None:
@@ -91,11 +95,22 @@ class Reach:
     def step_made(self, lot: str, inputs: Iterable[str], by_products: Iterable[str]) -> None:
         """New edges: what is made of something called back is called back too, with all that was made of it already."""
         made = [lot, *by_products]
-        self._new_children[f"step/{lot}"] = made[1:]
+        self._new_children[f"step/{lot}"].extend(made[1:])
         for source in inputs:
             self._new_children[source].extend(made)
             for recall in sorted(self.marks.get(source, ())):
                 self._mark(made, recall)
+
+    def step_corrected(self, lot: str, inputs: Iterable[str], by_products: Iterable[str]) -> None:
+        """Edges that a correction takes back: marks that went over them stay, no later one does."""
+        self._corrected.add(lot)
+        self._new_children[f"step/{lot}"] = []
+        for source in inputs:
+            self._lost_children[source] += [lot, *by_products]
+
+    def _made_of(self, lot: str) -> Iterable[str]:
+        told = Counter([*self._stored_children().get(lot, ()), *self._new_children.get(lot, ())])
+        return told - Counter(self._lost_children.get(lot, ()))
 
     def _mark(self, lots: Iterable[str], recall: str) -> None:
         waiting = [lot for lot in lots if recall not in self.marks[lot]]
@@ -105,8 +120,7 @@ class Reach:
                 continue
             self.marks[lot].add(recall)
             self.new.append((lot, recall))
-            waiting += self._stored_children().get(lot, [])
-            waiting += self._new_children.get(lot, [])
+            waiting += self._made_of(lot)
 
     def _stored_children(self) -> dict[str, list[str]]:
         if self._children is None:

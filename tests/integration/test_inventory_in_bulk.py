@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from events.appends import Append, Appended
 from events.catalogue.base import Event
+from events.catalogue.committee import RecallRoot
+from events.catalogue.values import LotInput
 from events.store import Log
 from projections.base import Connection, create_tables
 from projections.building import Build
@@ -103,6 +105,18 @@ def test_what_comes_before_and_what_after_counts_in_the_database_too(
         Noted(event, BEGUN + timedelta(hours=at), BEGUN + timedelta(hours=at)) for at, event in enumerate(events)
     ]
     compare(log_database, history, [1_000, 2])
+
+
+def test_what_a_correction_took_back_carries_no_later_recall_wherever_a_batch_ends(log_database: LogDatabase) -> None:
+    events = (
+        make.batch_produced(inputs=(LotInput(lot="lot-1", mass_g=9),)),
+        make.batch_inputs_corrected(inputs=(LotInput(lot="lot-2", mass_g=9),)),
+        make.recall_started(roots=(RecallRoot(kind="lot", id="lot-1"),)),
+    )
+    history = [
+        Noted(event, BEGUN + timedelta(hours=at), BEGUN + timedelta(hours=at)) for at, event in enumerate(events)
+    ]
+    compare(log_database, history, [1_000, 1])
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
