@@ -21,7 +21,7 @@ class TooManyLookBack(Busy):
     advice = "Ask again when some of them are done."
 
 
-class NobodyAsked(NotFound):
+class PastNotAskedFor(NotFound):
     """Nobody asked for the books of this position, or they made room for others."""
 
     advice = "Ask a question with `?as_of=`."
@@ -51,10 +51,10 @@ class Past:
         return await asyncio.to_thread(self._ask, position, actor)
 
     async def job(self, position: int) -> Job:
-        """How far it is. Raises NobodyAsked."""
+        """How far it is. Raises PastNotAskedFor."""
         found = await asyncio.to_thread(self._job, position)
         if found is None:
-            raise NobodyAsked(field="position")
+            raise PastNotAskedFor(field="position")
         return found
 
     async def looked_at(self, position: int) -> None:

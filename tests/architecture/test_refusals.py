@@ -9,7 +9,9 @@ from types import ModuleType
 
 import pytest
 
+import services.app  # noqa: F401 - all that can be refused is there once the application is
 from services.errors import STATUS, Refused, status_of
+from services.openapi import every_refusal
 
 ROOT = Path(__file__).parents[2]
 #: Where rules are: the deciders, and what deciders are made of.
@@ -69,3 +71,12 @@ def test_the_rules_of_all_contexts_that_decide_are_looked_at() -> None:
 
 def test_a_name_that_no_test_expects_is_not_taken_as_seen() -> None:
     assert list(named_in("given(X).when(a).then_refused(rules.A); raise_(B); then_refused(C)")) == ["A"]
+
+
+def test_no_two_refusals_have_the_same_code() -> None:
+    """A client tells them apart by the code alone."""
+    named: dict[str, set[str]] = {}
+    for kind in every_refusal():
+        named.setdefault(kind.code(), set()).add(f"{kind.__module__}.{kind.__name__}")
+
+    assert {code: kinds for code, kinds in named.items() if len(kinds) > 1} == {}

@@ -155,7 +155,7 @@ def test_three_positions_are_kept_and_the_one_that_nobody_looked_at_makes_room(d
     work(door)
     states = [door.get(f"/api/v1/as-of/{position}").status_code for position in (*kept, before - 3)]
     assert states == [200, 404, 200, 200]
-    assert door.get(f"/api/v1/as-of/{before - 1}").json()["code"] == "nobody_asked"
+    assert door.get(f"/api/v1/as-of/{before - 1}").json()["code"] == "past_not_asked_for"
 
 
 def test_so_many_may_wait_and_no_more(door: Door) -> None:
