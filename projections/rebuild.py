@@ -7,8 +7,8 @@ kept, to go back to.
 
 import logging
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -74,8 +74,7 @@ def rebuild(
     Raises RebuildDiffers (the new schema is kept until the next rebuild), RebuildUnderWay.
     """
     begun = time.monotonic()
-    with closing(psycopg.connect(with_options(conninfo, OPTIONS), autocommit=True)) as connection:
-        _alone(connection)
+    with _alone(conninfo) as connection:
         schemas.prepare(connection, models)
         by_name = {model.name: model for model in models}
         fresh = [_start(connection, model) for model in models]
@@ -93,20 +92,27 @@ def switch_back(conninfo: str, model: ReadModel) -> str:
 
     Raises NothingToSwitchBackTo.
     """
+    with _alone(conninfo) as connection, connection.transaction():
+        connection.execute(f"SET LOCAL lock_timeout = '{_SWITCH_LOCK_TIMEOUT}'")
+        before = schemas.previous(connection, model.name)
+        if before is None or before.version != model.version:
+            raise NothingToSwitchBackTo(NothingToSwitchBackTo.__doc__)
+        schemas.serve(connection, model, before.schema)
+        return before.schema
+
+
+@contextmanager
+def _alone(conninfo: str) -> Iterator[Connection]:
+    """A connection during which no other rebuild is at work in the database. Raises RebuildUnderWay."""
     with closing(psycopg.connect(with_options(conninfo, OPTIONS), autocommit=True)) as connection:
-        _alone(connection)
-        with connection.transaction():
-            connection.execute(f"SET LOCAL lock_timeout = '{_SWITCH_LOCK_TIMEOUT}'")
-            before = schemas.previous(connection, model.name)
-            if before is None or before.version != model.version:
-                raise NothingToSwitchBackTo(NothingToSwitchBackTo.__doc__)
-            schemas.serve(connection, model, before.schema)
-            return before.schema
-
-
-def _alone(connection: Connection) -> None:
-    if connection.execute("SELECT pg_try_advisory_lock(%s)", [_ONE_AT_A_TIME]).fetchone() != (True,):
-        raise RebuildUnderWay(RebuildUnderWay.__doc__)
+        if connection.execute("SELECT pg_try_advisory_lock(%s)", [_ONE_AT_A_TIME]).fetchone() != (True,):
+            raise RebuildUnderWay(RebuildUnderWay.__doc__)
+        try:
+            yield connection
+        finally:
+            # A closed connection lets go only when the server gets to it, and the next rebuild may come before.
+            with suppress(psycopg.Error):
+                connection.execute("SELECT pg_advisory_unlock(%s)", [_ONE_AT_A_TIME])
 
 
 def _start(connection: Connection, model: ReadModel) -> Built:

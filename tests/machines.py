@@ -17,6 +17,7 @@ class FoldMachine(RuleBasedStateMachine):
 
     def __init__(self, connection: Connection, model: ReadModel) -> None:
         super().__init__()
+        connection.rollback()  # an example that was given up while it began is not torn down
         self.connection = connection
         self.tables = Tables(connection, model, "machine_test")
         self.history = History()

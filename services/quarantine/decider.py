@@ -34,6 +34,10 @@ class QuarantineCommand(Command):
     def stream(self) -> str:
         return f"quarantine/{self.quarantine}"
 
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        return (QuarantineResolved,)
+
 
 class Dismiss(QuarantineCommand):
     """Put a message aside for good: it reports nothing that is missing. It stays readable."""

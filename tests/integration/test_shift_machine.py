@@ -148,7 +148,9 @@ class Shifts(FoldMachine):
             for each in ask.shifts(connection)
         }
         expected = {}
-        for shift in {what["shift"] for _, _, what in self.roll}:
+        # A receipt that was reported before tells of no shift.
+        named = {what["shift"] for said, _, what in self.roll if said != "sell"}
+        for shift in named | {what["shift"] for _, what in self.receipts().values()}:
             closed = self.of("close", shift)
             counted = closed[0][1]["cash"] if closed else None
             drawer = self.drawer(shift)
