@@ -17,9 +17,10 @@ WRITER = "ovop_writer"
 RELAY = "ovop_relay"
 PROJECTOR = "ovop_projector"
 READER = "ovop_reader"
+KEEPER = "ovop_keeper"
 
 #: Group roles without a login. A service logs in as a member of one of them and of no other.
-ROLES = (OWNER, WRITER, RELAY, PROJECTOR, READER)
+ROLES = (OWNER, WRITER, RELAY, PROJECTOR, READER, KEEPER)
 
 #: How long a migration waits for a lock before it gives up, so that it never stands in the way of the log.
 LOCK_TIMEOUT = "5s"
@@ -90,8 +91,8 @@ def _prepare_database(connection: psycopg.Connection) -> None:
     database = sql.Identifier(name)
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
     connection.execute(
-        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}, {}, {}").format(
-            database, *(sql.Identifier(role) for role in (WRITER, RELAY, PROJECTOR, READER))
+        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}, {}, {}, {}").format(
+            database, *(sql.Identifier(role) for role in (WRITER, RELAY, PROJECTOR, READER, KEEPER))
         )
     )
     # The projector makes the schemas of the read models, and throws them away.

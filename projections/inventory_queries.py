@@ -225,8 +225,10 @@ def raw_stock(connection: Connection, *, place: str | None = None, limit: int = 
     )
 
 
-def in_transit(connection: Connection, *, batch: str | None = None, limit: int = ROWS_MAX) -> list[InTransit]:
-    """What is under way, or of one batch everything that ever was."""
+def in_transit(
+    connection: Connection, *, batch: str | None = None, place: str | None = None, limit: int = ROWS_MAX
+) -> list[InTransit]:
+    """What is under way, or of one batch everything that ever was; from or to a place, if one is named."""
     return _all(
         connection,
         InTransit,
@@ -235,9 +237,10 @@ def in_transit(connection: Connection, *, batch: str | None = None, limit: int =
                t.cancelled, t.surplus, t.in_transit
         FROM inventory_transit t JOIN inventory_consignments c USING (consignment)
         WHERE (%(batch)s::text IS NOT NULL OR t.in_transit <> 0) AND (%(batch)s::text IS NULL OR t.batch = %(batch)s)
+              AND (%(place)s::text IS NULL OR %(place)s IN (c.origin, c.destination))
         ORDER BY c.shipped_at NULLS FIRST, t.consignment, t.batch LIMIT %(limit)s
         """,
-        {"batch": batch, "limit": min(limit, ROWS_MAX)},
+        {"batch": batch, "place": place, "limit": min(limit, ROWS_MAX)},
     )
 
 

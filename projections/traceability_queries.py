@@ -157,6 +157,16 @@ def lot_row(db: Db, lot: str) -> Lot | None:
     return Lot(*found[0]) if found else None
 
 
+def places_of(db: Db, lot: str) -> set[str]:
+    """Where a lot was made and packed, its maker, and the producers whose it is by origin: as `kind/id`."""
+    rows = db.rows(
+        "SELECT unnest(ARRAY[made_at, maker, 'producer/' || producer]) FROM trace_lots WHERE lot = %s"
+        " UNION SELECT place FROM trace_packings WHERE batch = %s",
+        [lot, lot],
+    )
+    return {place for (place,) in rows if place} | {f"producer/{part.producer}" for part in producers_of(db, lot)}
+
+
 def batch_of(db: Db, lot: str) -> Batch | None:
     """What was packed of a lot, None while nothing was."""
     packings = db.rows(

@@ -42,6 +42,7 @@ class Answer:
     receipt: Receipt | None = None
     refusal: Refused | None = None
     key: str | None = None  #: a new device's key, shown this once
+    code: str | None = None  #: the code with which a new device enrols a key of its own, shown this once
 
     def as_json(self) -> dict[str, Any]:
         item: dict[str, Any] = {
@@ -56,6 +57,8 @@ class Answer:
             item["detail"] = self.detail
         if self.key is not None:
             item["key"] = self.key
+        if self.code is not None:
+            item["code"] = self.code
         return item
 
 

@@ -6,16 +6,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from psycopg import OperationalError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import QueryCanceled
 from psycopg_pool import ConnectionPool, PoolTimeout
 from starlette.exceptions import HTTPException
 
 from events.catalogue.registry import FieldProblem
 from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
-from services import asyncapi, facts, looking_back, operations, reads, stream, todo
-from services.access import Keys, ensure_admin_key
+from services import asyncapi, entry, facts, looking_back, operations, reads, stream, todo
+from services.access.credentials import Credentials, ensure_admin_key
+from services.access.judge import Judge
+from services.access.oidc import Oidc
+from services.access.passwords import Passwords
+from services.access.people_store import PeopleStore
+from services.access.rates import Rates
 from services.advice import ServedAdvice
 from services.books import Books
 from services.center import routes as center
@@ -27,6 +34,7 @@ from services.errors import (
     MethodNotAllowed,
     NotFound,
     Refused,
+    TookTooLong,
     Unavailable,
 )
 from services.front import Front, problem_response
@@ -46,6 +54,7 @@ from services.settings import Settings, settings
 from services.settlement import routes as settlement
 from services.web import desk_routes
 from services.web.routes import pages
+from services.web.sign_in_page import sign_in_pages
 from services.web.source import ServedPages
 from services.workshops import routes as workshops
 
@@ -60,30 +69,26 @@ logger = logging.getLogger(__name__)
 def create_app(given: Settings | None = None) -> FastAPI:
     """The application of one installation. Raises NoDatabase."""
     given = given or settings()
-    writer, reader = given.database_for("writer"), given.database_for("reader")
-    log = Log(writer)
-    clock = NetworkClock(log)
-    keys = Keys(ConnectionPool(writer, min_size=0, max_size=2, timeout=5, num_workers=1, open=True))
+    front = _front(given)
+    writer = given.database_for("writer")
     vault = Vault(ConnectionPool(writer, min_size=0, max_size=2, timeout=5, num_workers=1, open=True))
-    books = Books(reader)
-    handler = Handler(log)
-    reports = Reports(handler, simulated=clock.simulated, clock=clock.now, advice=ServedAdvice(books))
-    past = Past(books, ConnectionPool(writer, min_size=0, max_size=2, timeout=5, num_workers=1, open=True))
-    front = Front(given, handler, reports, keys, books, past, clock)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        ensure_admin_key(writer, given.admin_key_file)
+        ensure_admin_key(front.credentials.store, given.admin_key_file)
         _collect_garbage_rarely()
         async with stream.following(front, app):
             yield
-        past.close()
-        books.close()
-        keys.close()
+        await front.rates.close()
+        front.past.close()
+        front.books.close()
         vault.close()
-        log.close()
+        front.credentials.close()
+        front.handler.log.close()
 
-    app = FastAPI(title="OVOP", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="OVOP", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, dependencies=[Depends(front.gate)]
+    )
     app.state.front = front
     app.state.figures = operations.Figures(front)
     app.add_middleware(operations.Measured, figures=app.state.figures)
@@ -95,13 +100,60 @@ def create_app(given: Settings | None = None) -> FastAPI:
     app.include_router(looking_back.routes(front))
     app.include_router(todo.routes(front))
     app.include_router(stream.routes())
+    app.include_router(entry.routes(front))
     app.include_router(operations.routes(front))
     app.include_router(asyncapi.routes())
-    app.include_router(pages(ServedPages(books)))
+    app.include_router(pages(ServedPages(front.books)))
     app.include_router(desk_routes.routes(front))
+    app.include_router(sign_in_pages(front))
     _name_every_error(app)
     describe(app)
     return app
+
+
+def _front(given: Settings) -> Front:
+    """The parts behind the routes. Raises NoDatabase."""
+    log = Log(_hurried(given.database_for("writer"), given.write_statement_seconds))
+    clock = NetworkClock(log)
+    judge = Judge(log)
+    store = PeopleStore(given.database_for("keeper"))
+    credentials = Credentials(store, judge, given.believed_seconds)
+    books = Books(given.database_for("reader"), statement_seconds=given.read_statement_seconds)
+    handler = Handler(log)
+    asking = ConnectionPool(given.database_for("writer"), min_size=0, max_size=2, timeout=5, num_workers=1, open=True)
+    return Front(
+        settings=given,
+        handler=handler,
+        reports=Reports(
+            handler,
+            simulated=clock.simulated,
+            clock=clock.now,
+            advice=ServedAdvice(books),
+            chains=credentials,
+        ),
+        credentials=credentials,
+        judge=judge,
+        rates=Rates(store.count),
+        passwords=Passwords(store, given.account_failures_per_quarter_hour, given.address_failures_per_quarter_hour),
+        oidc=_oidc(given, store),
+        books=books,
+        past=Past(books, asking),
+        clock=clock,
+    )
+
+
+def _oidc(given: Settings, store: PeopleStore) -> Oidc | None:
+    if given.oidc_issuer is None:
+        return None
+    file = given.oidc_client_secret_file
+    secret = None if file is None else file.read_text().strip()
+    return Oidc(store, given.oidc_issuer, given.oidc_client_id, secret, f"{given.address}{entry.OTHER_RETURN}")
+
+
+def _hurried(conninfo: str, seconds: float) -> str:
+    """The same address, for statements that the database ends after some time."""
+    own = conninfo_to_dict(conninfo).get("options") or ""
+    return make_conninfo(conninfo, options=f"{own} -c statement_timeout={int(seconds * 1000)}".strip())
 
 
 def _collect_garbage_rarely() -> None:
@@ -126,6 +178,11 @@ def _name_every_error(app: FastAPI) -> None:
     async def unavailable(_: Request, error: Exception) -> Response:
         logger.warning("unavailable: %s", error)
         return problem_response(Unavailable())
+
+    @app.exception_handler(QueryCanceled)
+    async def took_too_long(_: Request, error: QueryCanceled) -> Response:
+        logger.warning("took too long: %s", error)
+        return problem_response(TookTooLong())
 
     for passing in (LogUnavailable, LogBusy, LogClosed, OperationalError, PoolTimeout):
         app.add_exception_handler(passing, unavailable)

@@ -27,7 +27,7 @@ LOOKING_BACK_MAX: Final = 2
 MODELS: Final = ("inventory", "traceability", "income")
 _OPTIONS = (
     "-c timezone=UTC -c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read"
-    " -c jit=off -c statement_timeout=20s -c search_path=inventory,traceability,income"
+    " -c jit=off -c search_path=inventory,traceability,income"
 )
 
 
@@ -70,9 +70,10 @@ class Told[T](NamedTuple):
 class Books:
     """The served read models of one network. Its methods block, except those that wait."""
 
-    def __init__(self, reader_conninfo: str, connections: int = 8) -> None:
+    def __init__(self, reader_conninfo: str, connections: int = 8, statement_seconds: float = 20.0) -> None:
+        options = f"{_OPTIONS} -c statement_timeout={int(statement_seconds * 1000)}"
         self.pool: ConnectionPool[Connection] = ConnectionPool(
-            psycopg.conninfo.make_conninfo(reader_conninfo, options=_OPTIONS, connect_timeout=5),
+            psycopg.conninfo.make_conninfo(reader_conninfo, options=options, connect_timeout=5),
             min_size=0,
             max_size=connections,
             timeout=10,

@@ -1,5 +1,6 @@
 """From a request to the deciders and back: what all command routes have in common."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,11 +13,12 @@ from fastapi import APIRouter, Request, Response
 from events.canonical import content_hash
 from events.catalogue.base import Event
 from events.store import Appended, Conflict
-from services.access import Sender
+from services.access.permissions import COMMANDS, Rule
+from services.access.sender import About, NoSuchRight, NotAgreed, NotYours, Permission, Sender
 from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.decider import Command, Decider
 from services.errors import Refused
-from services.front import Front, answers_response, body_of
+from services.front import Front, answers_response
 from services.handle import Outcome
 from services.handle import Request as Asked
 from services.incoming import (
@@ -28,7 +30,7 @@ from services.incoming import (
     without_repeated_keys,
     wrong,
 )
-from services.items import Item, split_body
+from services.items import Item
 from services.openapi import takes
 
 _ENVELOPE = ("id", "occurred_at", "actor", "recorded_at")
@@ -63,9 +65,10 @@ class Commands:
         self, decider: Decider[Any, S, E], command: type[Command], prepare: Prepare | None, finish: Finish | None
     ) -> None:
         async def carry_out(request: Request) -> Response:
-            sender = await self.front.administrator(request)
-            many, items = split_body(await body_of(request))
+            sender = await self.front.sender(request)
+            many, items = await self.front.items_of(request)
             read = [_read(self.front, command, item, sender) for item in items]
+            read = await permitted(self.front, COMMANDS[f"{self.context}/{command.verb()}"], read, sender)
             if prepare is not None:
                 read = await _prepared(read, prepare)
             answers = await _decided(self.front, decider, items, read)
@@ -108,6 +111,42 @@ async def _prepared(read: Sequence[Asking], prepare: Prepare) -> list[Asking]:
         else:
             prepared.append(each)
     return prepared
+
+
+async def permitted(front: Front, rule: Rule, read: Sequence[Asking], sender: Sender) -> list[Asking]:
+    """The same list, where what the sender may not ask for is refused."""
+    if sender.kind == "admin":
+        return list(read)
+    may, concern = rule
+    # A command that only wraps its event is about what the event is about.
+    abouts = [concern(getattr(each.command, "event", each.command)) if isinstance(each, Asked) else () for each in read]
+    verdicts = await front.judge.judge(sender, [(may, about) for about in abouts])
+    judged: list[Asking] = []
+    for each, about, verdict in zip(read, abouts, verdicts, strict=True):
+        if isinstance(each, Refused):
+            judged.append(each)
+        elif verdict != "yes":
+            judged.append(NotYours() if may.open_to(sender) else NoSuchRight())
+        elif not await _all_agreed(front, may, each, about, sender):
+            judged.append(NotAgreed(field="members"))
+        else:
+            judged.append(each)
+    return judged
+
+
+async def _all_agreed(front: Front, may: Permission, asked: Asked[Any], abouts: Sequence[About], by: Sender) -> bool:
+    """Whether everybody who is named beside the sender holds the same right, and said yes to this very command."""
+    others = {person for about in abouts for person in about.persons} - {by.actor} if may.two else set()
+    if not others:
+        return True
+    store, hours = front.credentials.store, front.settings.agreement_hours
+    agreed = await asyncio.to_thread(store.agreed, asked.content_hash, hours)
+    return others <= agreed and all([await _holds(front, may, abouts, other) for other in others])
+
+
+async def _holds(front: Front, may: Permission, abouts: Sequence[About], actor: str) -> bool:
+    holder = Sender(actor, "person", grants=await asyncio.to_thread(front.judge.grants_of, actor))
+    return await front.judge.judge(holder, [(may, abouts)]) == ["yes"]
 
 
 def _read(front: Front, command: type[Command], item: Item, sender: Sender) -> Asking:

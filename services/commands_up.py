@@ -42,12 +42,19 @@ def up(ready_file: ReadyFile = None) -> None:
     from services.up import KeepsDying, NotReady, supervise
 
     begin_logging("up")
+    given = Settings()
+    is_first = not given.admin_key_file.exists()
 
     def tell(resolved: Settings) -> None:
+        if is_first and sys.stderr.isatty():  # a log file is no place for a key
+            key = given.admin_key_file.read_text(encoding="ascii").strip()
+            typer.echo(
+                f"the administrator's key, shown this once (it is kept in {given.admin_key_file}):\n{key}", err=True
+            )
         typer.echo(f"ready: {resolved.base_url}  logs: {resolved.data_dir / 'logs'}  (Ctrl-C stops)", err=True)
 
     try:
-        supervise(Settings(), ready_file=ready_file, told=tell)
+        supervise(given, ready_file=ready_file, told=tell)
     except (EmbeddedServerError, KeepsDying, NotReady) as error:
         typer.echo(f"ovop up: {error}", err=True)
         raise typer.Exit(1) from error
@@ -109,6 +116,9 @@ def api() -> None:
         access_log=False,
         timeout_graceful_shutdown=int(given.stop_seconds / 2) or 1,
         server_header=False,
+        # Otherwise anybody could name an address of their choice, and be counted as somebody else.
+        proxy_headers=bool(given.trusted_proxies),
+        forwarded_allow_ips=given.trusted_proxies,
     )
 
 

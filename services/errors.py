@@ -36,13 +36,13 @@ class Refused(Exception):
 class NotAuthenticated(Refused):
     """This request carries no key that the network knows."""
 
-    advice = "Send the header 'Authorization: Bearer <key>'; a lost key is replaced by enrolling the device again."
+    advice = "Sign in, or send the header 'Authorization: Bearer <key>'; a lost device is enrolled again."
 
 
 class NotAllowed(Refused):
     """This key may not do that."""
 
-    advice = "Ask the center for a key with the right."
+    advice = "Ask the center for the right."
 
 
 class NotFound(Refused):
@@ -66,15 +66,29 @@ class NotJson(Refused):
 
 
 class TooLarge(Refused):
-    """The body is larger than two megabytes."""
+    """The body is larger than this installation takes; the limit is two megabytes unless it was set."""
 
     advice = "Send fewer items at a time; nothing of this request was stored."
 
 
 class TooManyItems(Refused):
-    """The list holds more than 500 items."""
+    """The list holds more items than this installation takes at a time; that is 500 unless it was set."""
 
-    advice = "Send up to 500 items at a time; nothing of this request was stored."
+    advice = "Send fewer items at a time; nothing of this request was stored."
+
+
+class TooManyRequests(Refused):
+    """Too many requests came from here within a minute."""
+
+    def __init__(self, seconds: int = 60) -> None:
+        super().__init__(advice=f"Send it again after {seconds} seconds; reports go together, up to 500 in a request.")
+        self.retry_after_seconds = seconds
+
+
+class TookTooLong(Refused):
+    """The database took longer for this than it may."""
+
+    advice = "Ask for less: a shorter page, one place, one year; or ask again later."
 
 
 class NotThereYet(Refused):
@@ -123,6 +137,8 @@ STATUS: Mapping[type[Refused], int] = {
     MethodNotAllowed: 405,
     TooLarge: 413,
     TooManyItems: 413,
+    TooManyRequests: 429,
+    TookTooLong: 503,
     NotThereYet: 503,
     Busy: 503,
     Unavailable: 503,

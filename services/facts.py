@@ -7,8 +7,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from events.catalogue.base import Fact
-from services.front import Front, answers_response, body_of
-from services.items import Item, split_body
+from services.front import Front, answers_response
+from services.items import Item
 from services.openapi import takes
 
 #: `OVOP-Advice: none` leaves out the look-ups in read models: for back-fill in bulk.
@@ -32,7 +32,7 @@ def add_fact(router: APIRouter, front: Front, path: str, fact: type[Fact], tag: 
 
     async def report(request: Request) -> Response:
         sender = await front.sender(request)
-        many, items = split_body(await body_of(request))
+        many, items = await front.items_of(request)
         named = [_with_type(item, fact.wire_name) for item in items]
         return answers_response(many, await front.reports.take(named, sender, advise=wants_advice(request)))
 
@@ -55,8 +55,8 @@ def routes(front: Front) -> APIRouter:
     async def events(request: Request) -> Response:
         """Report facts: one item or up to 500, each `{id, type, occurred_at, data}`, each answered alone."""
         sender = await front.sender(request)
-        body = await body_of(request)
-        return answers_response(*await front.reports.take_body(body, sender, advise=wants_advice(request)))
+        many, items = await front.items_of(request)
+        return answers_response(many, await front.reports.take(items, sender, advise=wants_advice(request)))
 
     return router
 

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import nats.errors
@@ -24,7 +24,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy as ConsumerAckPolicy
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError, ServiceUnavailableError
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from events.broker import (
     INBOX,
@@ -40,12 +40,17 @@ from events.broker import (
 from events.nats_config import INTAKE_CONSUMER
 from events.store import Log, LogBusy, LogClosed, LogUnavailable
 from events.streams import ensure_stream, intake_stream
-from services.access import BELIEVED_SECONDS, Keys, Sender
+from services.access.credentials import Credentials
+from services.access.judge import Judge
+from services.access.people_store import PeopleStore
+from services.access.sender import Sender
+from services.access.signatures import upload_text, verify
+from services.access.store import Device
 from services.advice import ServedAdvice
 from services.answers import Answer
 from services.books import Books
 from services.clock import NetworkClock
-from services.errors import NotJson
+from services.errors import NotAuthenticated, NotJson
 from services.handle import Handler
 from services.items import ITEMS_MAX, Item, split
 from services.reports import Reports
@@ -62,6 +67,10 @@ RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 #: Nested lists and envelopes of a report are small; an echo of the broker is smaller.
 ECHO_BYTES_MAX = 256
 WATCH_SECONDS = 2.0
+#: What a device that signs sends beside its report: the id of its key, the signature, the head of its chain.
+KEY_HEADER = "Ovop-Key"
+SIGNATURE_HEADER = "Ovop-Signature"
+CHAIN_HEAD_HEADER = "Ovop-Chain-Head"
 
 _CLOUD_EVENT_USED = {"id": "id", "type": "type", "time": "occurred_at", "data": "data", "recordedat": "recorded_at"}
 _CLOUD_EVENT_KNOWN = {*_CLOUD_EVENT_USED, "specversion", "source", "subject", "datacontenttype", "dataschema"}
@@ -134,8 +143,11 @@ class Intake:
         door: Door,
         sender_of: Callable[[str], Awaitable[Sender | None]],
         *,
+        signer: Callable[[str], Device] | None = None,
         ack_wait_seconds: float = ACK_WAIT_SECONDS,
     ) -> None:
+        """`signer` finds the device of a key id, for actors whose devices sign; it may block."""
+        self._signer = signer
         self._ack_wait_seconds = ack_wait_seconds
         self._queue = queue
         self._door = door
@@ -308,7 +320,27 @@ class Intake:
         if sender is None:
             contents = [item if isinstance(item, bytes) else item.sent for item in items]
             return await self._door.keep(contents, Sender(actor=actor), "unknown_sender")
+        if sender.key_id is not None:
+            return [answer for report in group for answer in await self._answers_signed(report, sender)]
         return await self._door.take(items, sender)
+
+    async def _answers_signed(self, report: _Report, sender: Sender) -> list[Answer]:
+        """Whoever may publish for a device is not the device: without its signature a report is kept aside."""
+        message = report.message.raw_message
+        headers = message.headers or {}
+        head = headers.get(CHAIN_HEAD_HEADER, "")
+        try:
+            if self._signer is None:
+                raise NotAuthenticated
+            device = await asyncio.to_thread(self._signer, headers.get(KEY_HEADER, ""))
+            if device.actor != sender.actor:
+                raise NotAuthenticated
+            text = upload_text(device.actor, head, message.data)
+            verify(device.algorithm, device.public_key, headers.get(SIGNATURE_HEADER, ""), text)
+        except NotAuthenticated:
+            contents = [item if isinstance(item, bytes) else item.sent for item in report.items]
+            return await self._door.keep(contents, sender, "wrong_signature")
+        return await self._door.take(report.items, replace(sender, key_id=device.key_id, signed_head=head))
 
     async def _keep(self, actor: str, report: _Report) -> None:
         try:
@@ -375,10 +407,11 @@ def _is_echo(raw: bytes, parsed: Any) -> bool:
 
 
 class KnownActors:
-    """The actors who hold a valid key, each believed for a minute."""
+    """The actors who hold a valid credential, each believed for a while."""
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
+    def __init__(self, credentials: Credentials, believed_seconds: float = 30.0) -> None:
+        self._credentials = credentials
+        self._seconds = believed_seconds
         self._believed: dict[str, tuple[float, Sender]] = {}
 
     async def __call__(self, actor: str) -> Sender | None:
@@ -387,11 +420,11 @@ class KnownActors:
         until, sender = self._believed.get(actor, (0.0, None))
         if now < until:
             return sender
-        found = await asyncio.to_thread(self._keys.of_actor, actor)
+        found = await asyncio.to_thread(self._credentials.of_actor, actor)
         if found is None:
             self._believed.pop(actor, None)
         else:
-            self._believed[actor] = (now + BELIEVED_SECONDS, found)
+            self._believed[actor] = (now + self._seconds, found)
         return found
 
 
@@ -416,23 +449,34 @@ class Intakes:
 @contextlib.contextmanager
 def opened(settings: Settings) -> Iterator[Intakes]:
     """The intakes of one installation with what stands behind them. Raises NoDatabase, NoBroker."""
-    writer, reader, broker = (
+    writer, reader, keeper, broker = (
         settings.database_for("writer"),
         settings.database_for("reader"),
+        settings.database_for("keeper"),
         settings.nats_for("intake"),
     )
     outlets = settings.broker_outlets.items()
     queues = [Queue.of_hub(broker), *(Queue.of_outlet(broker, outlet, actors) for outlet, actors in outlets)]
     with contextlib.ExitStack() as until:
         log = until.enter_context(Log(writer))
-        keys = Keys(ConnectionPool(writer, min_size=0, max_size=2, timeout=5, num_workers=1, open=True))
-        until.callback(keys.close)
+        credentials = Credentials(PeopleStore(keeper, connections=2), Judge(log), settings.believed_seconds)
+        until.callback(credentials.close)
         books = Books(reader, connections=2)
         until.callback(books.close)
         clock = NetworkClock(log)
-        reports = Reports(Handler(log), simulated=clock.simulated, clock=clock.now, advice=ServedAdvice(books))
-        known = KnownActors(keys)
-        yield Intakes([Intake(queue, reports, known) for queue in queues])
+        reports = Reports(
+            Handler(log),
+            simulated=clock.simulated,
+            clock=clock.now,
+            advice=ServedAdvice(books),
+            chains=credentials,
+        )
+        known = KnownActors(credentials, settings.believed_seconds)
+
+        def signer(key_id: str) -> Device:
+            return credentials.device(key_id)[0]
+
+        yield Intakes([Intake(queue, reports, known, signer=signer) for queue in queues])
 
 
 async def _undecoded(message: NatsMessage) -> NatsMessage:

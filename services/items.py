@@ -42,12 +42,12 @@ def whole(content: bytes) -> Item:
     return Item([item.value for item in items], content, next((i.repeated_key for i in items if i.repeated_key), None))
 
 
-def split_body(body: bytes) -> tuple[bool, list[Item]]:
+def split_body(body: bytes, items_max: int = ITEMS_MAX) -> tuple[bool, list[Item]]:
     """A request's items, and whether they came as a list. Raises NotJson, TooLarge, TooManyItems."""
     if len(body) > BODY_BYTES_MAX:
         raise TooLarge
     many, items = split(body)
-    if len(items) > ITEMS_MAX:
+    if len(items) > items_max:
         raise TooManyItems
     return many, items
 

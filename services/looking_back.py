@@ -9,7 +9,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from events.catalogue.values import QUANTITY_MAX
-from services.access import Sender
+from services.access.permissions import PAST
+from services.access.sender import Sender
 from services.books import Look, NotAtHand, Told
 from services.errors import NotAllowed, NotFound
 from services.front import Front, json_response
@@ -94,7 +95,7 @@ def _job_response(job: Job, status: int) -> Response:
 
 def _must_be_staff(sender: Sender) -> None:
     """Raises StaffOnly."""
-    if sender.till is not None:
+    if not PAST.open_to(sender):
         raise StaffOnly(field="as_of")
 
 

@@ -13,6 +13,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from events.catalogue.base import Event
+from services.access.permissions import permission_of
+from services.access.sender import NoSuchRight, NotAgreed, NotYours
+from services.access.signatures import WrongSignature
 from services.answers import Answer, Receipt
 from services.decider import Command
 from services.errors import (
@@ -28,8 +31,10 @@ from services.errors import (
     NotJson,
     NotThereYet,
     Refused,
+    TookTooLong,
     TooLarge,
     TooManyItems,
+    TooManyRequests,
     Unavailable,
     problem,
     status_of,
@@ -69,6 +74,7 @@ ANSWER: Final[dict[str, Any]] = {
             },
         },
         "key": {"type": "string", "description": "A new device's key, shown this once."},
+        "code": {"type": "string", "description": "With which a new device enrols its own key, shown this once."},
     },
     "required": ["id", "status", "position", "problem", "flags", "receipt"],
 }
@@ -99,23 +105,27 @@ _QUARANTINED: Final = Answer(
     _STATED["id"], "quarantined", 7, "unknown_field", "colour: An item has no such field.", receipt=_RECEIPT
 )
 #: What every address may answer, what those may that are asked about the books, and those that take items.
-_OF_ALL: Final[tuple[type[Refused], ...]] = (MethodNotAllowed, Unavailable, Internal)
+_OF_ALL: Final[tuple[type[Refused], ...]] = (MethodNotAllowed, TooManyRequests, TookTooLong, Unavailable, Internal)
 _OF_READERS: Final[tuple[type[Refused], ...]] = (
     *_OF_ALL,
     NotAuthenticated,
     NotAllowed,
+    NoSuchRight,
+    NotYours,
     NotFound,
     Malformed,
     NotThereYet,
     Busy,
 )
 _OF_WRITERS: Final[tuple[type[Refused], ...]] = (
-    *(*_OF_ALL, NotJson, NotAuthenticated, NotAllowed, NotFound, Malformed),
+    *(*_OF_ALL, NotJson, NotAuthenticated, WrongSignature, NoSuchRight, NotYours, NotFound, Malformed),
     *(IdConflict, TooLarge, TooManyItems, Busy),
 )
 
 #: Where the refusals stand that a command meets in every context, and those that are spread over all addresses.
-_WRITING: Final = ("services.access", "services.incoming", "services.decider", "services.handle")
+_WRITING: Final = ("services.incoming", "services.decider", "services.handle")
+#: What stands in the room of access by other names.
+_COMING_IN: Final = ("session", "devices", "agreements")
 _COMMON: Final = ("services.errors", "services.reports")
 
 #: What routes take, by the name of its class.
@@ -157,13 +167,20 @@ def _described(app: FastAPI) -> dict[str, Any]:
         "problem": _problem_response("What went wrong, by name"),
     }
     components["examples"] = problem_examples(every_refusal())
-    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    components["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "A key, or the token of a session."},
+        "session": {"type": "apiKey", "in": "cookie", "name": "ovop_session"},
+        "signature": {"type": "http", "scheme": "OVOP-Signature", "description": "Of a device with its own key."},
+    }
     for path, operations in whole["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             taken = operation.pop("x-takes", None)
             operation["responses"].pop("422", None)
             if taken is not None:
                 _describe_taken(operation, taken, schemas)
+            permission = permission_of(method.upper(), path)
+            if permission is None or not permission.public:
+                operation["security"] = [{"key": []}, {"session": []}, {"signature": []}]
             _describe_refusals(operation["responses"], _refusals_of(path, taken), responses)
     return whole
 
@@ -172,7 +189,6 @@ def _describe_taken(operation: dict[str, Any], taken: str, schemas: dict[str, An
     """What a route takes: one item or a list; and what it answers."""
     if taken in _TAKEN:
         schemas[taken] = _item_schema(_TAKEN[taken], schemas)
-    operation["security"] = [{"key": []}]
     item = {"$ref": _REFERENCE.format(model=taken)}
     several = {"type": "array", "items": item, "maxItems": 500}
     body: dict[str, Any] = {"schema": {"anyOf": [item, several]}}
@@ -217,12 +233,13 @@ def problem_examples(refusals: Iterable[type[Refused]]) -> dict[str, Any]:
 def _refusals_of(path: str, taken: str | None) -> list[type[Refused]]:
     """What an address may refuse with: what is common to its kind, and what stands in the room of its context."""
     context = path.removeprefix("/api/v1/").partition("/")[0]
+    context = "access" if context in _COMING_IN else context
     found = [each for each in every_refusal() if each.__module__.startswith(f"services.{context}.")]
     if taken is not None and not _is_command(taken):
         return [*_OF_WRITERS, *MAY_ANSWER]
     if taken is not None:
         writing = [each for each in every_refusal() if each.__module__.startswith(_WRITING)]
-        return [*_OF_WRITERS, *found, *(each for each in writing if each not in OF_REPORTS)]
+        return [*_OF_WRITERS, NotAgreed, *found, *(each for each in writing if each not in OF_REPORTS)]
     if not path.startswith("/api/v1/"):
         return [*_OF_ALL]
     others = [each for each in every_refusal() if each.__module__.count(".") == 1]

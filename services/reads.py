@@ -11,9 +11,12 @@ from events import log_pages
 from events.catalogue.values import QUANTITY_MAX
 from projections import income_queries, inventory_queries, overview
 from projections import traceability_queries as lots
+from projections.income_queries import GroupIncome
 from projections.traceability_trace import trace
 from projections.whereabouts import forward
-from services.access import Sender
+from services.access.permissions import EVENTS, INCOME, LOTS, ONE_PRODUCER
+from services.access.sender import NETWORK, About, Sender
+from services.aggregates import of_five
 from services.books import Look
 from services.errors import NotFound
 from services.front import Front, json_response
@@ -63,7 +66,8 @@ def _add_inventory(router: APIRouter, front: Front) -> None:
         as_of: AsOf = None,
     ) -> Response:
         """Units by place and batch, or by product; what is in transit; what was judged."""
-        sender = await front.sender(request)
+        sender = await front.admit(request, LOTS, About(places=(place,)) if place else NETWORK)
+        limit = front.page(limit)
         behind_place, _, behind_batch = behind.partition(" ")
 
         def question(db: Look) -> dict[str, Any]:
@@ -72,9 +76,10 @@ def _add_inventory(router: APIRouter, front: Front) -> None:
                 case "product":
                     return {"products": inventory_queries.stock_by_product(connection, place=place)}
                 case "transit":
-                    return {"in_transit": inventory_queries.in_transit(connection, batch=batch, limit=limit)}
+                    under_way = inventory_queries.in_transit(connection, batch=batch, place=place, limit=limit)
+                    return {"in_transit": under_way}
                 case "flag":
-                    counts = inventory_queries.flag_counts(connection)
+                    counts = inventory_queries.flag_counts(connection) if place is None else {}
                     return {"counts": counts, "flags": inventory_queries.flags(connection, place=place, limit=limit)}
                 case "batch":
                     stock = inventory_queries.stock(
@@ -93,15 +98,17 @@ def _add_inventory(router: APIRouter, front: Front) -> None:
 
 def _add_lots(router: APIRouter, front: Front) -> None:
     async def about(
-        lot: str, sender: Sender, question: Callable[[Look], dict[str, Any] | None], after: int, as_of: str | None
+        request: Request, lot: str, question: Callable[[Look], dict[str, Any] | None], after: int, as_of: str | None
     ) -> Response:
+        sender = await front.sender(request)
+        whose = await front.books.ask_soon(lambda db: _places_of(db, lot), after=after)
+        await front.admit(request, LOTS, NETWORK, *(About(places=(place,)) for place in whose.answer))
         absent = NoSuchLot(field="lot")
         return await answer(front, sender, question, after=after, as_of=as_of, lot=lot, absent=absent)
 
     @router.get("/api/v1/lots/{lot}")
     async def one_lot(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
         """A lot, or the batch of a code: what it is, where it is, its balance and its stored origin."""
-        sender = await front.sender(request)
 
         def question(db: Look) -> dict[str, Any] | None:
             found = lots.lot_of(db, lot)
@@ -119,7 +126,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
                 "movements": lots.movements_of(db, [found]),
             }
 
-        return await about(lot, sender, question, after, as_of)
+        return await about(request, lot, question, after, as_of)
 
     @router.get("/api/v1/lots/{lot}/trace")
     async def back(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
@@ -128,15 +135,14 @@ def _add_lots(router: APIRouter, front: Front) -> None:
 
         def question(db: Look) -> dict[str, Any] | None:
             day = front.clock.today(db.standing.recorded_at or front.clock.now())
-            found = trace(db, lot, on=day, with_producers=sender.names_actors)
+            found = trace(db, lot, on=day, with_producers=sender.sees_pseudonyms)
             return None if found is None else {"trace": found}
 
-        return await about(lot, sender, question, after, as_of)
+        return await about(request, lot, question, after, as_of)
 
     @router.get("/api/v1/lots/{lot}/forward")
     async def forth(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
         """Forward from a lot to everything that came of it, and where its units are."""
-        sender = await front.sender(request)
 
         def question(db: Look) -> dict[str, Any] | None:
             found = lots.lot_of(db, lot)
@@ -145,7 +151,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
             reached = forward(db, found)
             return {"forward": {**asdict(reached), "on_hand": reached.on_hand, "sold": reached.sold}}
 
-        return await about(lot, sender, question, after, as_of)
+        return await about(request, lot, question, after, as_of)
 
 
 def _add_income(router: APIRouter, front: Front) -> None:
@@ -161,7 +167,8 @@ def _add_income(router: APIRouter, front: Front) -> None:
         as_of: AsOf = None,
     ) -> Response:
         """Sales and what became of them, in tyiyn; with `producer`, everything about one producer's income."""
-        sender = await front.administrator(request)
+        about = NETWORK if producer is None else About(places=(f"producer/{producer}",))
+        sender = await front.admit(request, INCOME[by] if producer is None else ONE_PRODUCER, about)
 
         def question(db: Look) -> dict[str, Any] | None:
             connection = db.connection
@@ -180,10 +187,26 @@ def _add_income(router: APIRouter, front: Front) -> None:
                 "period": lambda: income_queries.periods(connection),
                 "suspense": lambda: income_queries.suspense(connection),
             }
-            return {"by": by, "income": asked[by]()}
+            return {"by": by, "income": _for(sender, asked[by]())}
 
         absent = NoSuchProducer(field="producer")
         return await answer(front, sender, question, after=after, as_of=as_of, absent=absent)
+
+
+def _for(sender: Sender, rows: Any) -> Any:
+    """The ministry sees no group of so few producers that one of them could be told from it."""
+    sees_all = INCOME["producer"].allows(sender, [NETWORK], {})
+    return rows if sees_all or not rows or not isinstance(rows[0], GroupIncome) else of_five(rows)
+
+
+def _places_of(db: Look, lot: str) -> list[str]:
+    """Where a lot was made, delivered, packed or is on hand, and who gave it: those may ask about it."""
+    found = lots.lot_of(db, lot)
+    if found is None:
+        return []
+    stock, in_transit = inventory_queries.stock_of_batch(db.connection, found)
+    places = {each.place for each in stock} | {each.destination for each in in_transit if each.destination}
+    return sorted(places | lots.places_of(db, found))
 
 
 class NoSuchProducer(NotFound):
@@ -228,7 +251,8 @@ def _add_events(router: APIRouter, front: Front) -> None:
         limit: Annotated[int, Query(ge=1, le=log_pages.EVENTS_PER_PAGE_MAX)] = 100,
     ) -> Response:
         """Recorded events in their order, with an exact count; `next_after` goes on to the next page."""
-        (await front.sender(request)).must_be_administrator()
+        await front.admit(request, EVENTS, NETWORK)
+        limit = front.page(limit)
         since = None if from_ is None else read_instant(from_, "from")
         until = None if to is None else read_instant(to, "to")
         wanted = log_pages.Wanted(wire_name, stream, actor, since, until, position)

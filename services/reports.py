@@ -22,7 +22,10 @@ from events.catalogue.production import StepFact
 from events.catalogue.registry import UndecodableEvent, UnknownEventType, upcast, validate_as_written
 from events.catalogue.values import QUANTITY_MAX
 from projections.inventory_book import AHEAD_AFTER, LATE_AFTER
-from services.access import NotYourTill, Sender, till_may_report
+from services.access.judge import Judge
+from services.access.sender import NotYourTill, Sender
+from services.access.signatures import CHAIN_BROKEN
+from services.admission import Chains, broken_chains, refusals_of
 from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.errors import IdConflict, Malformed, NotAllowed, NotJson, Refused, plain_code
 from services.handle import Handler, Outcome
@@ -101,9 +104,12 @@ class Reports:
         simulated: Callable[[], bool],
         clock: Callable[[], datetime] = _now,
         advice: Advice | None = None,
+        chains: Chains | None = None,
     ) -> None:
         """`simulated`: whether the network's clock is; then, and only then, a report may state `recorded_at`."""
         self._handler = handler
+        self._judge = Judge(handler.log)
+        self._chains = chains
         self._simulated = simulated
         self._clock = clock
         self._advice = advice
@@ -124,11 +130,17 @@ class Reports:
         """
         origin = self._from(sender)
         read = [_read(item, origin) for item in items]
+        if sender.kind != "admin":
+            read = await self._permitted(read, origin)
         if advise and self._advice is not None:
             read = await _without_cycles(read, origin, self._advice)
         kept = [each for each in read if isinstance(each, _Kept)]
         outcomes = await self._handler.record([each.append for each in kept])
         flags = await _flags(kept, origin, self._advice if advise else None)
+        if self._chains is not None and sender.kind != "admin":
+            reports = [(each.item.value, each.append.request_hash) for each in kept]
+            wrong_ones = await broken_chains(reports, sender, self._chains)
+            flags = [(*each, CHAIN_BROKEN) if i in wrong_ones else each for i, each in enumerate(flags)]
         answers = iter(await self._answers(kept, outcomes, flags, origin))
         return [each if isinstance(each, Answer) else next(answers) for each in read]
 
@@ -136,6 +148,8 @@ class Reports:
         """What `take` would say of an item, without storing anything: accepted, quarantined or refused."""
         origin = self._from(sender)
         read = [_read(content, origin)]
+        if sender.kind != "admin":
+            read = await self._permitted(read, origin)
         if self._advice is not None:
             read = await _without_cycles(read, origin, self._advice)
         [each] = read
@@ -154,6 +168,25 @@ class Reports:
             kept.append(_Kept(note, None, item, content, problem))
         outcomes = await self._handler.record([each.append for each in kept])
         return [_answer(each, outcome, ()) for each, outcome in zip(kept, outcomes, strict=True)]
+
+    async def _permitted(self, read: list[_Kept | Answer], origin: _From) -> list[_Kept | Answer]:
+        """The same list, where what the sender may not report is refused, and what is nobody's yet is kept aside."""
+        facts = [
+            (i, each, event)
+            for i, each in enumerate(read)
+            if isinstance(each, _Kept)
+            and each.problem is None
+            and isinstance(event := upcast(each.append.events[0]), Fact)
+        ]
+        refusals = await refusals_of([event for _, _, event in facts], origin.sender, self._judge)
+        for (i, each, _), refusal in zip(facts, refusals, strict=True):
+            if isinstance(refusal, Malformed):
+                found = refusal.problems[0]
+                detail = f"{found.field}: {found.message}"
+                read[i] = _not_understood(each.item, each.identity, origin, found.code, detail)
+            elif refusal is not None:
+                read[i] = refused(each.claimed_id, refusal)
+        return read
 
     async def _answers(
         self, kept: Sequence[_Kept], outcomes: Sequence[Outcome], flags: Sequence[tuple[str, ...]], origin: _From
@@ -215,7 +248,6 @@ def _fact(given: Item, content: bytes, origin: _From) -> Append:
     request_id = read_id(item.get("id"))
     occurred_at = read_instant(item.get("occurred_at"), "occurred_at")
     event = _event(item.get("type"), item.get("data"))
-    till_may_report(upcast(event), origin.sender)
     append = Append(
         request_id=request_id,
         request_hash=hashlib.sha256(content).digest(),

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     relay_database_url: str | None = None
     projector_database_url: str | None = None
     reader_database_url: str | None = None
+    keeper_database_url: str | None = None
 
     #: NATS with JetStream, as `nats://user:password@host:port`. None: the embedded server.
     nats_url: str | None = None
@@ -54,6 +55,38 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
 
+    #: The address under which people reach the pages, such as `https://ovop.example.kg`; None: `host` and `port`.
+    public_address: str | None = None
+    #: Addresses of proxies (comma-separated, or `*`) whose word about a client's address is taken.
+    trusted_proxies: str = ""
+
+    #: How long a key, session or role is believed without asking again; so long may a revoked one still work.
+    believed_seconds: float = Field(default=30.0, ge=0, le=60)
+    #: How long somebody stays signed in, and a device's session lasts.
+    session_hours: float = Field(default=12.0, gt=0, le=720)
+    device_session_hours: float = Field(default=1.0, gt=0, le=24)
+    #: How long a code to enrol a device, and one to choose a password, may be used.
+    enrol_code_minutes: float = Field(default=15.0, gt=0, le=60)
+    password_code_minutes: float = Field(default=1440.0, gt=0, le=10_080)
+    #: How long a second person's yes to a command counts.
+    agreement_hours: float = Field(default=72.0, gt=0, le=720)
+    #: Another provider to sign in with (OpenID Connect); None: name and password only.
+    oidc_issuer: str | None = None
+    oidc_client_id: str = "ovop"
+    oidc_client_secret_file: Path | None = None
+
+    #: Limits; what goes beyond one is refused by name.
+    body_bytes_max: int = Field(default=2_000_000, ge=1_000, le=2_000_000)
+    items_max: int = Field(default=500, ge=1, le=500)
+    page_rows_max: int = Field(default=1_000, ge=1, le=1_000)
+    device_requests_per_minute: int = Field(default=1_200, ge=1)
+    account_requests_per_minute: int = Field(default=1_200, ge=1)
+    address_requests_per_minute: int = Field(default=1_200, ge=1)
+    account_failures_per_quarter_hour: int = Field(default=10, ge=1)
+    address_failures_per_quarter_hour: int = Field(default=50, ge=1)
+    read_statement_seconds: float = Field(default=20.0, gt=0, le=600)
+    write_statement_seconds: float = Field(default=30.0, gt=0, le=600)
+
     #: What is written to the log files.
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
@@ -78,7 +111,12 @@ class Settings(BaseSettings):
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 - compared, not bound
         return f"http://{host}:{self.port}"
 
-    def database_for(self, role: Literal["admin", "writer", "relay", "projector", "reader"]) -> str:
+    @property
+    def address(self) -> str:
+        """Where people find the pages."""
+        return (self.public_address or self.base_url).rstrip("/")
+
+    def database_for(self, role: Literal["admin", "writer", "relay", "projector", "reader", "keeper"]) -> str:
         """The connection string of one role. Raises NoDatabase."""
         url: str | None = getattr(self, f"{role}_database_url") or self.database_url
         if url is None:

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 from events import quarantine_pages
 from events.catalogue.network import Role
 from projections.todo import Waiting, waiting
+from services.access.permissions import TODO
+from services.access.sender import NETWORK, About
 from services.books import Look
 from services.front import Front, json_response
 from services.web.language import LANGUAGES
@@ -105,12 +107,14 @@ def routes(front: Front) -> APIRouter:
         lang: Literal["ky", "ru", "en"] = "en",
     ) -> Response:
         """What waits for somebody, by kind and place, with what to do; for one role, or at one place."""
-        await front.administrator(request)
+        sender = await front.sender(request)
         told = await front.books.ask_soon(lambda look: tasks(look, now_of(front, look)))
+        theirs = [(TODO, (About(places=(task.place,)) if task.place else NETWORK,)) for task in told.answer]
+        verdicts = await front.judge.judge(sender, theirs)
         chosen = [
             asdict(task) | {"what_to_do": what_to_do(LANGUAGES[lang], task.kind)}
-            for task in told.answer
-            if role in (None, task.role) and place in (None, task.place)
+            for task, verdict in zip(told.answer, verdicts, strict=True)
+            if verdict == "yes" and role in (None, task.role) and place in (None, task.place)
         ]
         standing = {"position": told.standing.position, "recorded_at": told.standing.recorded_at}
         return json_response(standing | {"count": len(chosen), "tasks": chosen})

@@ -26,7 +26,8 @@ def openapi() -> dict[str, Any]:
     finally:
         front = app.state.front
         front.books.close()
-        front.keys.close()
+        front.past.close()
+        front.credentials.close()
         front.handler.log.close()
 
 

@@ -10,13 +10,16 @@ from uuid import uuid4
 import orjson
 import psycopg
 from nats.aio.client import Client
-from psycopg_pool import ConnectionPool
 
 from events.broker import INTAKE_STREAM, intake_subject, receipt_subject
 from events.catalogue.base import Event
 from events.nats_config import INTAKE
 from events.store import Log
-from services.access import Keys, Sender, new_key
+from services.access.credentials import Credentials
+from services.access.judge import Judge
+from services.access.people_store import PeopleStore
+from services.access.secrets import new_key
+from services.access.sender import Sender
 from services.handle import Handler
 from services.intake import Intake, KnownActors, Queue
 from services.reports import Reports
@@ -30,8 +33,9 @@ SALE = "outlets.sale_made.v1"
 
 def senders(database: LogDatabase, *known: Sender) -> None:
     """Give a key to each of these."""
-    with ConnectionPool[psycopg.Connection](database.writer, min_size=0, max_size=1) as pool:
-        Keys(pool).store([(new_key(), sender) for sender in known])
+    with contextlib.closing(PeopleStore(database.keeper)) as store:
+        for sender in known:
+            store.add_key(new_key(), sender)
 
 
 @contextlib.asynccontextmanager
@@ -57,12 +61,16 @@ async def taking_from(
     database: LogDatabase, queue: Queue, sender_of: Callable[[str], Awaitable[Sender | None]] | None = None
 ) -> AsyncIterator[Intake]:
     """An intake service of any queue that runs for the time of a test, ready or not."""
-    with (
-        Log(database.writer) as log,
-        ConnectionPool[psycopg.Connection](database.writer, min_size=0, max_size=2) as pool,
-    ):
-        reports = Reports(Handler(log), simulated=lambda: False)
-        intake = Intake(queue, reports, sender_of or KnownActors(Keys(pool)), ack_wait_seconds=2.0)
+    with Log(database.writer) as log, contextlib.closing(PeopleStore(database.keeper)) as store:
+        credentials = Credentials(store, Judge(log))
+        reports = Reports(Handler(log), simulated=lambda: False, chains=credentials)
+        intake = Intake(
+            queue,
+            reports,
+            sender_of or KnownActors(credentials),
+            signer=lambda key_id: credentials.device(key_id)[0],
+            ack_wait_seconds=2.0,
+        )
         running = asyncio.create_task(intake.run())
         try:
             yield intake

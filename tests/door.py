@@ -96,7 +96,11 @@ def report(event: Event, **changes: Any) -> dict[str, Any]:
 def opened(database: LogDatabase, data_dir: Path, **settings: Any) -> Iterator[Door]:
     """The application over this database, with the administrator's key in every request that states no other."""
     given = Settings(
-        writer_database_url=database.writer, reader_database_url=database.reader, data_dir=data_dir, **settings
+        writer_database_url=database.writer,
+        reader_database_url=database.reader,
+        keeper_database_url=database.keeper,
+        data_dir=data_dir,
+        **settings,
     )
     log = Log(database.projector)
     projector = Projector(database.projector, log, READ_MODELS)
@@ -116,7 +120,15 @@ def opened(database: LogDatabase, data_dir: Path, **settings: Any) -> Iterator[D
 def served(app: FastAPI) -> Iterator[str]:
     """The application on a free port of this machine, in a thread."""
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=0,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            proxy_headers=False,
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -31,6 +31,7 @@ LOGINS = {
     "test_relay": "ovop_relay",
     "test_projector": "ovop_projector",
     "test_reader": "ovop_reader",
+    "test_keeper": "ovop_keeper",
 }
 
 
@@ -111,6 +112,10 @@ class LogDatabase:
     @property
     def reader(self) -> str:
         return self.server.url(self.name, "test_reader")
+
+    @property
+    def keeper(self) -> str:
+        return self.server.url(self.name, "test_keeper")
 
 
 class NatsServer(Protocol):

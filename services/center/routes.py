@@ -9,6 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from events.catalogue.values import QUANTITY_MAX, Id
 from projections.traceability_queries import villages_of
+from services.access.permissions import ORDERS
+from services.access.sender import NETWORK
 from services.books import Look
 from services.center.decider import CENTER, FACTS, AnswerConsultation, IntroduceBuyer, PlaceOrder
 from services.center.orders import Origins, batches_of, standing
@@ -42,7 +44,7 @@ def _add_orders(router: APIRouter, front: Front) -> None:
         after: Annotated[int, Query(ge=0, le=QUANTITY_MAX, description="Wait for this position.")] = 0,
     ) -> Response:
         """An order: what was delivered of it, by village beside its quota, and what differs from the contract."""
-        await front.administrator(request)
+        await front.admit(request, ORDERS, NETWORK)
         stream = f"order/{order}"
         found = await asyncio.to_thread(front.handler.log.read_streams, [stream])
         history = [recorded.event for recorded in found[stream]]

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 from events.catalogue.values import QUANTITY_MAX, Maker, ProductId, RegionCode
 from projections.certificates import certificates_on, to_do
 from projections.traceability_trace import certificate_on
+from services.access.permissions import CERTIFICATES, ONE_CERTIFICATE
+from services.access.sender import NETWORK, About
 from services.books import Look
 from services.commands import Commands
 from services.committee.decider import CERTIFICATE, FACTS
@@ -56,7 +58,7 @@ def _add_reads(router: APIRouter, front: Front) -> None:
     @router.get("/api/v1/committee/certificates", tags=["committee"])
     async def certificates(request: Request, on: On = None, region: Region = None, after: After = 0) -> Response:
         """Every certificate as it stands on a day: certified, not yet valid, suspended, expired or revoked."""
-        await front.administrator(request)
+        await front.admit(request, CERTIFICATES, About(regions=(region,)) if region else NETWORK)
         return _told(
             await front.books.ask_soon(
                 lambda db: {"certificates": certificates_on(db, day(on, db), region)}, ("traceability",), after=after
@@ -66,7 +68,7 @@ def _add_reads(router: APIRouter, front: Front) -> None:
     @router.get("/api/v1/committee/to-do", tags=["committee"])
     async def waiting(request: Request, on: On = None, region: Region = None, after: After = 0) -> Response:
         """What waits: submissions to decide, conditions to see to, certificates to renew, expired or suspended."""
-        await front.administrator(request)
+        await front.admit(request, CERTIFICATES, About(regions=(region,)) if region else NETWORK)
         return _told(
             await front.books.ask_soon(
                 lambda db: {"to_do": to_do(db, day(on, db), region)}, ("traceability",), after=after
@@ -76,7 +78,7 @@ def _add_reads(router: APIRouter, front: Front) -> None:
     @router.get("/api/v1/committee/certificate", tags=["committee"])
     async def one(request: Request, maker: Maker, product: ProductId, on: On = None) -> Response:
         """One maker's product: its certificate, and of an open submission who has scored, but never what."""
-        await front.administrator(request)
+        await front.admit(request, ONE_CERTIFICATE, About(places=(maker,)))
         told = await front.books.ask_soon(lambda db: certificate_on(db, maker, product, day(on, db)), ("traceability",))
         stands = told.answer
         stream = f"certificate/{maker}/{product}"

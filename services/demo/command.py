@@ -93,6 +93,7 @@ def _settings(choices: Choices, plan: Plan) -> Settings:
         relay_database_url=None,
         projector_database_url=None,
         reader_database_url=None,
+        keeper_database_url=None,
         nats_url=None,
         relay_nats_url=None,
         projector_nats_url=None,

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from events.catalogue.values import QUANTITY_MAX, Place
 from projections.inventory_queries import discrepancies
+from services.access.permissions import DIFFERENCES
+from services.access.sender import NETWORK, About
 from services.facts import add_facts
 from services.front import Front
 from services.logistics.decider import FACTS
@@ -24,7 +26,7 @@ def routes(front: Front) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=QUANTITY_MAX, description="Wait for this position.")] = 0,
     ) -> Response:
         """Consignments whose count on arrival differs from what left, until it is lost, cancelled or received."""
-        await front.administrator(request)
+        await front.admit(request, DIFFERENCES, About(places=(place,)) if place else NETWORK)
         told = await front.books.ask_soon(
             lambda db: discrepancies(db.connection, kinds=("consignment",), place=place), ("inventory",), after=after
         )

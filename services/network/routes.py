@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 
 from events.catalogue.base import Event
 from events.catalogue.values import OutletId, TillId
-from services.access import NewKey, Sender, new_key
+from services.access.secrets import new_key
+from services.access.sender import Sender
 from services.answers import Answer
 from services.commands import Asking, Commands
 from services.decider import Command
@@ -41,10 +42,11 @@ from services.network.decider import (
 
 
 class EnrollTillAsked(Command):
-    """Let a device report for an outlet. The answer carries its key, this once."""
+    """Let a device report for an outlet. The answer carries its key, or the code with which it enrols its own, once."""
 
     till: TillId
     outlet: OutletId
+    credential: Literal["key", "code"] = "key"
 
     @classmethod
     def verb(cls) -> str:
@@ -74,12 +76,11 @@ def routes(front: Front) -> APIRouter:
         DefineProduct,
         RetireProduct,
         SetPrice,
-        GrantRole,
-        WithdrawRole,
         GiveConsent,
         WithdrawConsent,
     )
     devices = _Devices(front)
+    commands.add(NETWORK, GrantRole, WithdrawRole, finish=devices.forget)
     commands.add(NETWORK, EnrollTillAsked, prepare=devices.make_keys, finish=devices.hand_out)
     commands.add(NETWORK, RevokeTill, finish=devices.end)
     return commands.router
@@ -99,46 +100,60 @@ class _Devices:
     """Keys of devices: made before the till is enrolled, handed out once it is, ended when it is revoked."""
 
     def __init__(self, front: Front) -> None:
-        self._keys = front.keys
+        self._credentials = front.credentials
+        self._code_minutes = front.settings.enrol_code_minutes
 
     async def make_keys(self, asked: Sequence[Asked[Any]]) -> list[Command]:
         """Stored before the decision: a key that nobody knows opens nothing, a till without its key is stuck."""
-        commands: list[Command] = []
-        made: list[tuple[NewKey, Sender]] = []
-        for each in asked:
-            key = new_key()
-            made.append((key, Sender(f"till/{each.command.till}", "till", each.command.outlet)))
-            commands.append(
-                _WithKey(till=each.command.till, outlet=each.command.outlet, key_id=key.key_id, text=key.text)
-            )
-        await asyncio.to_thread(self._keys.store, made)
-        return commands
+        return [await asyncio.to_thread(self._make, each) for each in asked]
+
+    def _make(self, asked: Asked[Any]) -> Command:
+        till, outlet, key = asked.command.till, asked.command.outlet, new_key()
+        if asked.command.credential == "code":
+            return _WithKey(till=till, outlet=outlet, key_id=key.key_id, text=None)
+        self._credentials.store.add_key(key, Sender(f"till/{till}", "till", outlet), by=asked.actor)
+        return _WithKey(till=till, outlet=outlet, key_id=key.key_id, text=key.text)
 
     async def hand_out(self, read: Sequence[Asking], answers: list[Answer]) -> list[Answer]:
-        useless = []
-        told = []
-        for each, answer in zip(read, answers, strict=True):
-            command = each.command if isinstance(each, Asked) else None
-            accepted = answer.status == "accepted"
-            told.append(replace(answer, key=command.text) if isinstance(command, _WithKey) and accepted else answer)
-            if isinstance(command, _WithKey) and not accepted:
-                useless.append(command.key_id)
-        if useless:
-            await asyncio.to_thread(self._keys.drop, useless)
-        return told
+        return [
+            await asyncio.to_thread(self._hand_out, each.command, each.actor, answer)
+            if isinstance(each, Asked) and isinstance(each.command, _WithKey)
+            else answer
+            for each, answer in zip(read, answers, strict=True)
+        ]
+
+    def _hand_out(self, command: "_WithKey", by: str, answer: Answer) -> Answer:
+        """A device that will sign gets a code instead of a key; what was made for a refused one is ended."""
+        store = self._credentials.store
+        if answer.status != "accepted":
+            store.revoke_key(command.key_id)
+            return answer
+        if command.text is not None:
+            return replace(answer, key=command.text)
+        code = store.add_code(
+            "device",
+            f"till/{command.till}",
+            self._code_minutes,
+            outlet=command.outlet,
+            key_id=command.key_id,
+            by=by,
+        )
+        return replace(answer, code=code)
 
     async def end(self, read: Sequence[Asking], answers: list[Answer]) -> list[Answer]:
-        ended = [
-            f"till/{each.command.event.till}"
-            for each, answer in zip(read, answers, strict=True)
-            if isinstance(each, Asked) and answer.status in ("accepted", "duplicate")
-        ]
-        if ended:
-            await asyncio.to_thread(self._keys.revoke, ended)
+        for each, answer in zip(read, answers, strict=True):
+            if isinstance(each, Asked) and answer.status in ("accepted", "duplicate"):
+                await asyncio.to_thread(self._credentials.store.revoke_actor, f"till/{each.command.event.till}")
+        self._credentials.forget()
+        return answers
+
+    async def forget(self, _: Sequence[Asking], answers: list[Answer]) -> list[Answer]:
+        """Roles have changed: at once here, elsewhere when they are looked up again."""
+        self._credentials.forget()
         return answers
 
 
 class _WithKey(EnrollTill):
-    """Together with the key's text, until it is handed out."""
+    """Together with the key's text, until it is handed out; None for a device that makes a key of its own."""
 
-    text: str
+    text: str | None

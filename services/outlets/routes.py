@@ -7,6 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from events.catalogue.values import QUANTITY_MAX, OutletId
 from projections.inventory_queries import discrepancies, shifts
+from services.access.permissions import SHIFTS
+from services.access.sender import About
 from services.books import Look
 from services.facts import add_fact, add_facts
 from services.front import Front
@@ -26,7 +28,7 @@ def routes(front: Front) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=QUANTITY_MAX, description="Wait for this position.")] = 0,
     ) -> Response:
         """A shop's shifts with their drawers, the newest first, and the counts and drawers that differed."""
-        await front.administrator(request)
+        await front.admit(request, SHIFTS, About(places=(f"outlet/{outlet}",)))
 
         def question(db: Look) -> dict[str, object]:
             place = f"outlet/{outlet}"

@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from events import quarantine_pages
 from events.catalogue.registry import FieldProblem, problems_of
 from events.catalogue.values import ActorId, EventIdText, Reason
+from services.access.permissions import ERASE, ERASURES, PERSONAL
+from services.access.sender import NETWORK, About
 from services.books import Look
 from services.errors import Malformed
-from services.front import Front, body_of, json_response
+from services.front import Front, json_response
 from services.incoming import without_repeated_keys
 from services.items import Item, split_body
 from services.personal.export import about
@@ -57,16 +59,17 @@ def routes(front: Front, vault: Vault) -> APIRouter:
     @router.post("/api/v1/personal/values")
     async def store(request: Request) -> Response:
         """Keep values, one or up to 500; each is answered by its commitment. The same value again keeps its first."""
-        await front.administrator(request)
-        many, items = split_body(await body_of(request))
+        many, items = await front.items_of(request)
         read = [_read(StoreValue, item) for item in items]
+        for each in read:
+            await front.admit(request, PERSONAL, _about(each.subject))
         told = [await asyncio.to_thread(_store, vault, each) for each in read]
         return json_response(told if many else told[0])
 
     @router.get("/api/v1/personal")
     async def show(request: Request, subject: Subject) -> Response:
         """Everything about one person: values, commitments, consents, events about the pseudonym, income."""
-        await front.administrator(request)
+        await front.admit(request, PERSONAL, _about(subject))
         values = await asyncio.to_thread(vault.values, subject)
         erasures = await asyncio.to_thread(vault.erasures, subject)
 
@@ -79,14 +82,14 @@ def routes(front: Front, vault: Vault) -> APIRouter:
     @router.get("/api/v1/personal/erasures")
     async def erasures(request: Request) -> Response:
         """All erasures: to be kept beside backups, and done once more after one was brought back."""
-        await front.administrator(request)
+        await front.admit(request, ERASURES, NETWORK)
         return json_response({"erasures": await asyncio.to_thread(vault.erasures)})
 
     @router.post("/api/v1/personal/erase")
     async def erase(request: Request) -> Response:
         """Erase what is kept of a person outside the log, and say what was erased."""
-        sender = await front.administrator(request)
-        asked = _read(Erase, _one(await body_of(request)))
+        asked = _read(Erase, _one(await front.body_of(request)))
+        sender = await front.admit(request, ERASE, NETWORK if asked.messages else _about(asked.subject))
         named = [UUID(message) for message in asked.messages]
         erased = await asyncio.to_thread(vault.erase, UUID(asked.id), asked.subject, named, sender.actor)
         logger.info(
@@ -106,6 +109,11 @@ def _store(vault: Vault, asked: StoreValue) -> dict[str, Any]:
         "commitment": kept.commitment.hex(),
         "stored_at": kept.stored_at,
     }
+
+
+def _about(subject: str) -> About:
+    """A producer's own; anybody else's is the center's business."""
+    return About(places=(subject,)) if subject.startswith("producer/") else NETWORK
 
 
 def _one(body: bytes) -> Item:

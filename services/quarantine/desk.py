@@ -16,7 +16,7 @@ from events.catalogue.base import Event, Recorded
 from events.catalogue.exchange import MessageQuarantined, QuarantineResolved
 from events.catalogue.network import TillEnrolled
 from events.catalogue.registry import FieldProblem
-from services.access import Sender
+from services.access.sender import Sender
 from services.answers import Answer
 from services.commands import answer_to, read_request
 from services.decider import Command
@@ -199,9 +199,10 @@ class Desk:
         return str(uuid5(note.event_id, _UNDERSTOOD))
 
     def _sender_of(self, note: MessageQuarantined) -> Sender:
-        """Who sent it, with the rights that a device has by its enrolment and no more."""
+        """Who sent it, with the rights that the sender has; a device as it was enrolled, whatever became of its key."""
         if note.till is None:
-            return Sender(note.sender, "admin")
+            known = self._front.credentials.of_actor(note.sender)
+            return known or Sender(note.sender, "person", grants=self._front.judge.grants_of(note.sender))
         stream = self._log.read_stream(f"till/{note.till}")
         outlets = [recorded.event.outlet for recorded in stream if isinstance(recorded.event, TillEnrolled)]
         return Sender(note.sender, "till", outlets[-1] if outlets else None)

@@ -11,11 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from events import quarantine_pages
 from events.catalogue.registry import problems_of
 from events.catalogue.values import QUANTITY_MAX, Id
+from services.access.permissions import DESK, READ_DESK
+from services.access.sender import NETWORK
 from services.answers import Answer
 from services.books import Look
 from services.commands import Commands
 from services.errors import Malformed, NotJson
-from services.front import Front, body_of, json_response
+from services.front import Front, json_response
 from services.quarantine.decider import QUARANTINE, Dismiss, Map, Resubmit
 from services.quarantine.desk import Desk, Kept
 from services.quarantine.mapping import CHANGES_MAX, Change
@@ -54,7 +56,8 @@ def _add_reading(router: APIRouter, front: Front, desk: Desk) -> None:
         limit: Annotated[int, Query(ge=1, le=quarantine_pages.ITEMS_PER_PAGE_MAX)] = 100,
     ) -> Response:
         """Messages that were not understood, the newest first, with an exact count."""
-        await front.administrator(request)
+        await front.admit(request, READ_DESK, NETWORK)
+        limit = front.page(limit)
 
         def question(db: Look) -> dict[str, Any]:
             wanted = None if state == "all" else state
@@ -74,15 +77,15 @@ def _add_reading(router: APIRouter, front: Front, desk: Desk) -> None:
     @router.post("/api/v1/quarantine/try", tags=["quarantine"])
     async def attempt(request: Request) -> Response:
         """What would become of a message after some changes. Stores nothing."""
-        await front.administrator(request)
-        trial = _read(await body_of(request))
+        await front.admit(request, DESK, NETWORK)
+        trial = _read(await front.body_of(request))
         _, tried = await desk.tried(trial.quarantine, trial.changes)
         return json_response(tried_as_json(orjson.loads(tried.content), tried.answer))
 
     @router.get("/api/v1/quarantine/{quarantine}", tags=["quarantine"])
     async def message(request: Request, quarantine: Annotated[str, Path(max_length=100, pattern=_WORD)]) -> Response:
         """One message: what the log says of it, its bytes while they are kept, and what was done about it."""
-        await front.administrator(request)
+        await front.admit(request, READ_DESK, NETWORK)
         return json_response(as_json(await asyncio.to_thread(desk.kept, quarantine)))
 
 

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from events.catalogue.values import QUANTITY_MAX
 from projections.income_restatements import disputes
+from services.access.permissions import DISPUTES
+from services.access.sender import NETWORK
 from services.commands import Commands
 from services.front import Front
 from services.settlement.decider import ACCOUNT, PERIOD, TERMS, AgreeTerms, DisputePayout, GiveAdvance, ReversePayout
@@ -29,7 +31,7 @@ def routes(front: Front) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=QUANTITY_MAX, description="Wait for this position.")] = 0,
     ) -> Response:
         """What producers dispute, those that wait first, and what was reversed or stated anew since."""
-        await front.administrator(request)
+        await front.admit(request, DISPUTES, NETWORK)
         told = await front.books.ask_soon(disputes, ("income",), after=after)
         said = {"position": told.standing.position, "disputes": told.answer}
         return Response(orjson.dumps(said), media_type="application/json")

@@ -12,11 +12,13 @@ from fastapi.responses import RedirectResponse, Response
 from events import quarantine_pages
 from events.catalogue.values import QUANTITY_MAX
 from events.quarantine_pages import State
+from services.access.permissions import DESK, READ_DESK
+from services.access.sender import NETWORK
 from services.answers import Answer
 from services.books import Look
 from services.decider import Command
 from services.errors import Malformed, NotAllowed, NotAuthenticated, Refused, plain_code, status_of
-from services.front import Front, body_of
+from services.front import Front
 from services.quarantine.decider import Dismiss, Map, NotInQuarantine, Resubmit
 from services.quarantine.desk import Desk, Kept
 from services.todo import now_of, tasks
@@ -58,7 +60,7 @@ def routes(front: Front) -> APIRouter:
         lang: str | None = None,
     ) -> Response:
         async def show(language: Language) -> Response:
-            await front.administrator(request)
+            await front.admit(request, READ_DESK, NETWORK)
 
             def question(look: Look) -> Any:
                 found = quarantine_pages.page(look.connection, state=state, before=before, limit=_PER_PAGE)
@@ -74,7 +76,7 @@ def routes(front: Front) -> APIRouter:
     @router.get("/quarantine/{quarantine}")
     async def message(request: Request, quarantine: Message, lang: str | None = None) -> Response:
         async def show(language: Language) -> Response:
-            await front.administrator(request)
+            await front.admit(request, READ_DESK, NETWORK)
             kept = await asyncio.to_thread(desk.kept, quarantine)
             body = message_page(language, kept, is_simulated=front.clock.simulated())
             return page(request, body, language, lang, cache="no-store")
@@ -84,8 +86,8 @@ def routes(front: Front) -> APIRouter:
     @router.post("/quarantine/{quarantine}")
     async def act(request: Request, quarantine: Message, lang: str | None = None) -> Response:
         async def do(language: Language) -> Response:
-            sender = await front.administrator(request)
-            form = _form(await body_of(request))
+            sender = await front.admit(request, DESK, NETWORK)
+            form = _form(await front.body_of(request))
             kept = await asyncio.to_thread(desk.kept, quarantine)
             try:
                 if form.get("do") == "try":

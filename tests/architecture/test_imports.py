@@ -33,6 +33,7 @@ PLANTED = [
     ("deciders", "services/decider.py", "import projections.base"),
     ("services", "services/settings.py", "import services.handle"),
     ("services", "services/network/decider.py", "import services.outlets"),
+    ("services", "services/access/judge.py", "import services.handle"),
     ("services", "services/another/__init__.py", "X = 1"),
     ("projections", "projections/inventory.py", "import projections.income"),
     ("projections", "projections/traceability.py", "import projections.rebuild"),

@@ -134,10 +134,10 @@ def test_a_repeated_command_gets_its_first_receipt_whatever_the_rules_say_now(do
     assert (other.status_code, other.json()["code"]) == (409, "id_conflict")
 
 
-def test_commands_are_the_administrators(door: Door) -> None:
+def test_a_device_asks_for_no_decisions_of_the_network(door: Door) -> None:
     key = enrolled(door)
     response = door.post("/api/v1/network/join-region", make.region_joined().model_dump(mode="json"), key)
-    assert (response.status_code, response.json()["code"]) == (403, "administrator_only")
+    assert (response.status_code, response.json()["code"]) == (403, "no_such_right")
 
 
 def test_a_role_is_granted_by_name(door: Door) -> None:

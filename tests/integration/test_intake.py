@@ -1,6 +1,8 @@
 """Reports through the broker on real servers: stored once, answered, never terminated."""
 
 import asyncio
+import contextlib
+import hashlib
 import os
 import signal
 import subprocess
@@ -12,10 +14,15 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nats.aio.client import Client
 
 from events.broker import INTAKE_STREAM, actor_user, intake_subject
+from events.canonical import canonical
 from events.nats_config import INTAKE
-from services.access import Sender
+from services.access.people_store import PeopleStore
+from services.access.sender import Sender
+from services.access.signatures import upload_text
 from services.intake import Queue
 from tests.devices import (
     SALE,
@@ -29,6 +36,7 @@ from tests.devices import (
     taking,
     taking_from,
 )
+from tests.integration.test_access import Tablet, chain
 from tests.post import Broker, start_broker, until
 from tests.servers import LogDatabase, environment
 
@@ -42,7 +50,11 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 @pytest.fixture
 def known(log_database: LogDatabase) -> LogDatabase:
     """A log with the keys of two senders; `till/karakol-2` has none."""
-    senders(log_database, Sender(TILL, "till", "karakol"), Sender("integrator/naryn.2", "integrator"))
+    senders(
+        log_database,
+        Sender(TILL, "till", "karakol"),
+        Sender("integrator/naryn.2", "integrator", scopes=frozenset({"report", "name"})),
+    )
     return log_database
 
 
@@ -237,21 +249,23 @@ def test_a_wiped_broker_is_taken_from_again(broker: Broker, known: LogDatabase) 
 
 
 INTAKE_PROCESS = """
-import asyncio, sys, psycopg
-from psycopg_pool import ConnectionPool
+import asyncio, sys
 from events.store import Log
-from services.access import Keys
+from services.access.credentials import Credentials
+from services.access.judge import Judge
+from services.access.people_store import PeopleStore
 from services.handle import Handler
 from services.intake import Intake, KnownActors, Queue
 from services.reports import Reports
-log, pool = Log(sys.argv[1]), ConnectionPool(sys.argv[1], min_size=0, max_size=2, open=True)
+log = Log(sys.argv[1])
+known = KnownActors(Credentials(PeopleStore(sys.argv[3]), Judge(log)))
 reports = Reports(Handler(log), simulated=lambda: False)
-asyncio.run(Intake(Queue.of_hub(sys.argv[2]), reports, KnownActors(Keys(pool)), ack_wait_seconds=2.0).run())
+asyncio.run(Intake(Queue.of_hub(sys.argv[2]), reports, known, ack_wait_seconds=2.0).run())
 """
 
 
 def test_an_intake_killed_in_the_middle_loses_nothing_and_doubles_nothing(broker: Broker, known: LogDatabase) -> None:
-    command = [sys.executable, "-c", INTAKE_PROCESS, known.writer, broker.url(INTAKE)]
+    command = [sys.executable, "-c", INTAKE_PROCESS, known.writer, broker.url(INTAKE), known.keeper]
 
     async def scenario() -> None:
         async with taking(known, broker):
@@ -276,5 +290,41 @@ def test_an_intake_killed_in_the_middle_loses_nothing_and_doubles_nothing(broker
                     break
                 await asyncio.sleep(0.05)
         assert sorted(row[2] for row in recorded(known)) == sorted(sale["id"] for sale in sales)
+
+    asyncio.run(scenario())
+
+
+def test_what_a_signing_device_sends_through_the_broker_is_verified_before_it_is_stored(
+    broker: Broker, log_database: LogDatabase
+) -> None:
+    tablet = Tablet(Ed25519PrivateKey.generate(), actor=TILL)
+    with contextlib.closing(PeopleStore(log_database.keeper)) as store:
+        code = store.use_code("device", store.add_code("device", TILL, 15, outlet="karakol"))
+        assert code is not None
+        tablet.key_id = "key-1"
+        assert store.add_device(code, tablet.key_id, "ed25519", tablet.private.public_key().public_bytes_raw())  # type: ignore[union-attr]
+
+    async def send(client: Client, item: dict[str, Any], *, signed_for: str = TILL, key: str = "key-1") -> None:
+        body = orjson.dumps([item])
+        head = hashlib.sha256(canonical(item)).hexdigest()
+        headers = {
+            "Ovop-Key": key,
+            "Ovop-Chain-Head": head,
+            "Ovop-Signature": tablet.sign(upload_text(signed_for, head, body)),
+        }
+        await client.jetstream().publish(intake_subject(TILL, SALE), body, headers=headers if key else None)
+
+    async def scenario() -> None:
+        async with taking(log_database, broker), broker.connected(actor_user(TILL)) as client:
+            receipts = await Receipts.of(client)
+            items, _ = chain(1, 2, 3, 4)
+            await send(client, items[0])
+            await send(client, items[1], signed_for="till/karakol-2")
+            await send(client, items[2], key="")
+            await send(client, items[3], key="key-of-nobody")
+            assert len(await receipts.statuses(4)) == 4
+            told = [(answer["status"] in ("accepted", "flagged"), answer["problem"]) for answer in receipts.answers]
+            assert told == [(True, None)] + [(False, "wrong_signature")] * 3
+            assert {answer["status"] for answer in receipts.answers[1:]} == {"quarantined"}
 
     asyncio.run(scenario())

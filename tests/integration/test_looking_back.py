@@ -189,11 +189,10 @@ def test_one_lot_of_an_earlier_day_is_answered_on_the_spot_even_to_a_till(door: 
     assert ask(f"{code}/trace", then + 1).json()["trace"]["villages"] == [
         {**village} for village in door.get(f"/api/v1/lots/{code}/trace").json()["trace"]["villages"]
     ]
-    assert ask(f"{make.lot_collected().lot}/forward", then + 1).json()["forward"]["batches"] == [
-        make.batch_packed().lot
-    ]
-    assert ask(f"{make.lot_collected().lot}/forward", then).json()["forward"]["batches"] == []
-    whole = door.client.get("/api/v1/inventory", params={"as_of": then}, headers=headers)
+    assert ask(f"{make.batch_packed().lot}/forward", then + 1).json()["forward"]["batches"] == [make.batch_packed().lot]
+    assert ask(f"{make.batch_packed().lot}/forward", then).json()["forward"]["batches"] == []
+    assert ask(f"{make.lot_collected().lot}/forward", then).status_code == 403, "the fruit never was the shop's"
+    whole = door.client.get("/api/v1/inventory", params={"as_of": then, "place": "outlet/karakol"}, headers=headers)
     assert (whole.status_code, whole.json()["code"]) == (403, "staff_only")
 
 
@@ -202,7 +201,7 @@ def test_a_lot_with_too_much_behind_it_is_left_to_the_job(door: Door, monkeypatc
 
     monkeypatch.setattr(past_of_lot, "EVENTS_MAX", 1)
     key = enrolled(door)
-    for event in (make.lot_collected(), make.batch_produced(), make.batch_packed()):
+    for event in (make.lot_collected(), make.batch_produced(), make.batch_packed(), make.stock_shipped()):
         door.tell(report(event))
     door.fold()
     then, path = door.log.head().position - 1, f"/api/v1/lots/{make.batch_produced().lot}"

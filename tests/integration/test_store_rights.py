@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from events.migrate import READER, RELAY, ROLES, WRITER
+from events.migrate import KEEPER, READER, RELAY, ROLES, WRITER
 from events.store import Log
 from tests.requests_to_log import fact
 from tests.servers import LogDatabase
@@ -21,8 +21,15 @@ RIGHTS = {
     ("log.network", RELAY): "SELECT",
     ("log.network", "ovop_projector"): "SELECT",
     ("log.network", READER): "SELECT",
+    ("access.keys", KEEPER): "SELECT INSERT",
+    ("access.devices", KEEPER): "SELECT INSERT",
+    ("access.people", KEEPER): "SELECT INSERT",
+    ("access.codes", KEEPER): "SELECT INSERT DELETE",
+    ("access.sessions", KEEPER): "SELECT INSERT DELETE",
+    ("access.oidc_flows", KEEPER): "SELECT INSERT DELETE",
+    ("access.agreements", KEEPER): "SELECT INSERT",
+    ("access.counts", KEEPER): "SELECT INSERT DELETE",
     ("quarantine.messages", WRITER): "SELECT DELETE MAINTAIN",
-    ("access.keys", WRITER): "SELECT INSERT",
     ("personal.vault", WRITER): "SELECT INSERT DELETE MAINTAIN",
     ("personal.erasures", WRITER): "SELECT INSERT",
 }
@@ -75,13 +82,54 @@ def test_every_role_has_the_rights_it_needs_and_no_other(admin: psycopg.Connecti
     assert found == {key: set(rights.split()) for key, rights in RIGHTS.items()}
 
 
-def test_the_writer_may_end_a_key_and_change_nothing_else_of_it(admin: psycopg.Connection) -> None:
+def test_the_keeper_may_end_a_credential_and_never_change_whose_it_is(admin: psycopg.Connection) -> None:
     rows = admin.execute(
-        "SELECT column_name FROM information_schema.column_privileges"
-        " WHERE grantee = 'ovop_writer' AND table_schema = 'access' AND privilege_type = 'UPDATE'"
+        "SELECT table_name || '.' || column_name FROM information_schema.column_privileges"
+        " WHERE grantee = 'ovop_keeper' AND table_schema = 'access' AND privilege_type = 'UPDATE'"
     ).fetchall()
 
-    assert sorted(name for (name,) in rows) == ["expires_at", "revoked_at"]
+    changed = {name for (name,) in rows}
+    assert {"keys.revoked_at", "devices.revoked_at", "people.ended_at", "sessions.ended_at", "codes.used_at"} <= changed
+    never = ("actor", "outlet", "kind", "scopes", "sha256", "public_key", "purpose", "content_hash", "key_id")
+    assert not [name for name in changed if name.partition(".")[2] in never]
+
+
+@pytest.mark.parametrize("role", ["writer", "relay", "projector", "reader"])
+def test_nobody_but_the_keeper_sees_the_room_of_credentials(admin: psycopg.Connection, role: str) -> None:
+    seen = admin.execute("SELECT has_schema_privilege(%s, 'access', 'USAGE')", [f"ovop_{role}"]).fetchone()
+
+    assert seen == (False,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM log.events",
+        "SELECT * FROM log.network",
+        "SELECT log.append_one(gen_random_uuid(), '', 's/1', 't', now(), 'a', '', '', NULL)",
+        "SELECT * FROM personal.vault",
+        "SELECT * FROM quarantine.messages",
+        "SELECT * FROM projection.serving",
+        "SELECT * FROM migrations.done",
+        "UPDATE access.keys SET actor = 'center/admin'",
+        "UPDATE access.keys SET kind = 'admin', scopes = '{}'",
+        "UPDATE access.devices SET public_key = ''",
+        "UPDATE access.sessions SET actor = 'center/admin'",
+        "DELETE FROM access.keys",
+        "DELETE FROM access.people",
+        "TRUNCATE access.counts",
+        "DROP TABLE access.keys",
+        "CREATE TABLE access.other (n integer)",
+        "CREATE SCHEMA mine",
+        "CREATE TEMPORARY TABLE mine (n integer)",
+    ],
+)
+def test_the_keeper_keeps_credentials_and_does_nothing_else(log_database: LogDatabase, statement: str) -> None:
+    with (
+        psycopg.connect(log_database.keeper, autocommit=True) as connection,
+        pytest.raises(errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement)
 
 
 def test_only_the_writer_appends_and_only_by_the_two_functions(admin: psycopg.Connection) -> None:
@@ -114,7 +162,7 @@ _INSERT = (
 )
 
 
-@pytest.mark.parametrize("role", ["writer", "relay", "projector", "reader"])
+@pytest.mark.parametrize("role", ["writer", "relay", "projector", "reader", "keeper"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -149,7 +197,9 @@ def test_no_service_gets_past_the_one_way_in(log_database: LogDatabase, role: st
         "SELECT * FROM quarantine.messages",
     ],
 )
-def test_secrets_and_the_way_in_are_the_writer_s_alone(log_database: LogDatabase, role: str, statement: str) -> None:
+def test_secrets_and_the_way_in_are_for_those_who_need_them(
+    log_database: LogDatabase, role: str, statement: str
+) -> None:
     with (
         psycopg.connect(getattr(log_database, role), autocommit=True) as connection,
         pytest.raises(errors.InsufficientPrivilege),
@@ -177,7 +227,7 @@ def test_a_reader_makes_tables_for_itself_alone_and_the_writer_only_asks_for_the
                 writer.execute(statement)
 
 
-@pytest.mark.parametrize("role", ["writer", "relay", "reader"])
+@pytest.mark.parametrize("role", ["writer", "relay", "reader", "keeper"])
 def test_only_the_projector_makes_schemas(log_database: LogDatabase, role: str) -> None:
     with psycopg.connect(log_database.projector, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA inventory_1")

@@ -32,13 +32,14 @@ import nats
 import nats.errors
 import orjson
 import psycopg
-from psycopg_pool import ConnectionPool
 
 from events.broker import EVENTS_STREAM, BrokerAddress, actor_user
 from events.nats_config import load_users
 from events.store import Append, Log, content_hash
 from events.streams import events_stream
-from services.access import Keys, Sender, new_key
+from services.access.secrets import new_key
+from services.access.sender import Sender
+from services.access.store import Store
 from services.embedded import EmbeddedNats, EmbeddedPostgres
 from services.settings import Settings
 from services.up import Kept, PythonProcess, Supervisor
@@ -205,9 +206,9 @@ class Chaos:
                 )
             )
         writer = self._settings.database_for("writer")
-        with Log(writer) as log, ConnectionPool[psycopg.Connection](writer, min_size=0, max_size=1) as pool:
+        with Log(writer) as log, contextlib.closing(Store(self._settings.database_for("keeper"))) as store:
             log.append(appends)
-            Keys(pool).store([(new_key(), Sender(ACTOR, "integrator"))])
+            store.add_key(new_key(), Sender(ACTOR, "integrator", scopes=frozenset({"report", "name"})))
 
     def _senders(self, count: int) -> list[HttpSender | BrokerSender]:
         settings = self._settings

@@ -1,0 +1,39 @@
+"""The five-person rule: no sum that an outsider sees is of fewer than five producers, nor tells one by difference."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from projections.income_queries import GroupIncome
+
+PERSONS_MIN: Final = 5
+OTHERS: Final = "others"
+
+
+def of_five(groups: Sequence[GroupIncome]) -> list[GroupIncome]:
+    """The same sums, where groups of fewer than five producers are put together as `others`.
+
+    When even those together are fewer than five, the smallest other groups join them, so that the difference to a known
+    total tells nothing either. Are there fewer than five producers in all, nothing is told.
+    """
+    by_size = sorted(groups, key=lambda group: (group.producers, group.key))
+    hidden = [group for group in by_size if group.producers < PERSONS_MIN]
+    told = by_size[len(hidden) :]
+    while hidden and told and sum(group.producers for group in hidden) < PERSONS_MIN:
+        hidden.append(told.pop(0))
+    persons = sum(group.producers for group in hidden)
+    others = [_together(hidden, persons)] if persons >= PERSONS_MIN else []
+    return sorted(told, key=lambda group: group.key) + others
+
+
+def _together(groups: Sequence[GroupIncome], persons: int) -> GroupIncome:
+    return replace(
+        groups[0],
+        key=OTHERS,
+        region="",
+        producers=persons,
+        earned_tyiyn=sum(group.earned_tyiyn for group in groups),
+        accruing_tyiyn=sum(group.accruing_tyiyn for group in groups),
+        paid_tyiyn=sum(group.paid_tyiyn for group in groups),
+        owed_tyiyn=sum(group.owed_tyiyn for group in groups),
+    )

@@ -1,0 +1,117 @@
+"""The page to sign in on, and the way over another provider and back."""
+
+import asyncio
+from typing import Final
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.access.oidc import FLOW_MINUTES, NoOtherProvider, NotSignedInThere, Oidc, SubjectUnknown
+from services.access.passwords import WrongNameOrPassword
+from services.entry import OTHER_RETURN, begin_session, end_session, set_session, token_of
+from services.errors import Refused, TooManyRequests
+from services.front import Front, address_of
+from services.web.language import Language
+from services.web.rendering import render
+from services.web.routes import SECURITY_HEADERS, language_of, page
+
+#: Holds the state of a sign-in under way, so that nobody can finish it in another browser.
+_STATE_COOKIE: Final = "ovop_sign_in"
+_FIELD_MAX: Final = 200
+
+
+def sign_in_pages(front: Front) -> APIRouter:
+    """The form, what it sends, and signing out."""
+    router = APIRouter(include_in_schema=False)
+
+    def shown(request: Request, lang: str | None = None, refused: Refused | None = None, name: str = "") -> Response:
+        language = language_of(request, lang)
+        body = render(
+            "sign_in.html",
+            language,
+            is_simulated=front.clock.simulated(),
+            has_other=front.oidc is not None,
+            refused=None if refused is None else _says(refused, language),
+            name=name,
+        )
+        status = 200 if refused is None else 429 if isinstance(refused, TooManyRequests) else 401
+        return page(request, body, language, lang, cache="no-store", status=status)
+
+    @router.get("/sign-in")
+    def form(request: Request, lang: str | None = None) -> Response:
+        return shown(request, lang)
+
+    @router.post("/sign-in")
+    async def sign_in(request: Request) -> Response:
+        front.must_be_ours(request)
+        fields = parse_qs((await front.body_of(request)).decode("utf-8", "replace"), max_num_fields=8)
+        name, password = (fields.get(field, [""])[0] for field in ("name", "password"))
+        try:
+            person = await front.passwords.check(name[:_FIELD_MAX], password, address_of(request))
+        except (WrongNameOrPassword, TooManyRequests) as refusal:
+            return await asyncio.to_thread(shown, request, None, refusal, name[:_FIELD_MAX])
+        return await _signed_in(front, person.actor)
+
+    @router.post("/sign-out")
+    async def sign_out(request: Request) -> Response:
+        front.must_be_ours(request)
+        token = token_of(front, request)
+        if token is not None:
+            await end_session(front, token)
+        response = RedirectResponse("/", status_code=303, headers=SECURITY_HEADERS)
+        response.delete_cookie(front.session_cookie, path="/", secure=front.is_encrypted, httponly=True)
+        return response
+
+    @router.get("/sign-in/other")
+    async def over() -> Response:
+        where, state = await asyncio.to_thread(_other(front).begin)
+        response = RedirectResponse(where, status_code=303, headers=SECURITY_HEADERS)
+        response.set_cookie(
+            _STATE_COOKIE,
+            state,
+            max_age=int(FLOW_MINUTES * 60),
+            path=OTHER_RETURN,
+            secure=front.is_encrypted,
+            httponly=True,
+            samesite="lax",
+        )
+        return response
+
+    @router.get(OTHER_RETURN)
+    async def back(request: Request, code: str = "", state: str = "") -> Response:
+        kept = request.cookies.get(_STATE_COOKIE, "")
+        try:
+            actor = await asyncio.to_thread(_other(front).finish, code, state, kept)
+        except (NotSignedInThere, SubjectUnknown) as refusal:
+            return await asyncio.to_thread(shown, request, None, refusal)
+        response = await _signed_in(front, actor)
+        response.delete_cookie(_STATE_COOKIE, path=OTHER_RETURN, secure=front.is_encrypted, httponly=True)
+        return response
+
+    return router
+
+
+async def _signed_in(front: Front, actor: str) -> Response:
+    response = RedirectResponse("/", status_code=303, headers=SECURITY_HEADERS)
+    set_session(front, response, await begin_session(front, actor))
+    return response
+
+
+def _other(front: Front) -> Oidc:
+    if front.oidc is None:
+        raise NoOtherProvider
+    return front.oidc
+
+
+def _says(refusal: Refused, language: Language) -> str:
+    """Why it did not work, in the reader's language."""
+    match refusal:
+        case TooManyRequests():
+            return language.gettext("Too many attempts. Try again in a quarter of an hour.")
+        case SubjectUnknown():
+            return language.gettext("Your organisation knows you, this network does not. Ask the center to enter you.")
+        case NotSignedInThere():
+            return language.gettext("Your organisation did not confirm this sign-in. Begin again.")
+        case _:
+            return language.gettext("Nobody signs in by this name and this password.")
