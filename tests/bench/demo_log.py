@@ -19,7 +19,8 @@ from projections.base import Connection, Db
 from projections.income_periods import statement
 from projections.runner import Projector
 from services.center import decider as center_decider
-from services.committee import decider as committee_decider
+from services.committee import recalls as committee_recalls
+from services.committee import requests as committee_requests
 from services.decider import Proposal
 from services.demo.history import History, Plan
 from services.demo.journal import Command, Fact, Settle
@@ -27,12 +28,13 @@ from services.demo.settlement import Clerk
 from services.network import decider as network_decider
 from services.settlement import decider as settlement_decider
 
-_CONTEXTS = {
-    "network": network_decider,
-    "committee": committee_decider,
-    "center": center_decider,
-    "settlement": settlement_decider,
-}
+_CONTEXTS = (
+    ("network", network_decider),
+    ("committee", committee_requests),
+    ("committee", committee_recalls),
+    ("center", center_decider),
+    ("settlement", settlement_decider),
+)
 _ENVELOPE = ("id", "occurred_at", "recorded_at", "actor")
 _HASH = bytes(32)
 
@@ -40,7 +42,7 @@ _HASH = bytes(32)
 def _proposed() -> dict[str, type[Event]]:
     """The event that each route asks for as it stands."""
     found: dict[str, type[Event]] = {}
-    for context, module in _CONTEXTS.items():
+    for context, module in _CONTEXTS:
         for kind in vars(module).values():
             if isinstance(kind, type) and issubclass(kind, Proposal) and kind.__module__ == module.__name__:
                 found[f"{context}/{kind.verb()}"] = kind.proposes()
@@ -142,6 +144,8 @@ def decided(route: str, asked: Mapping[str, Any]) -> Event:
     if route in _VERDICTS:
         fields |= {"members": ["member-1", "member-2"], "score_milli": 82_000}
         return _VERDICTS[route].model_validate_json(orjson.dumps(fields))
+    if route == "committee/score-assessment":  # without the seal, which is opened with the verdict anyway
+        return committee.AssessmentScored.model_validate_json(orjson.dumps(fields))
     if route == "network/enroll-till":
         return network.TillEnrolled(till=fields["till"], outlet=fields["outlet"], key_id="key")
     if route in ("network/grant-role", "network/withdraw-role"):
