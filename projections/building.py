@@ -8,9 +8,10 @@ interpreter uses one processor.
 
 import gc
 import importlib
+import logging
 import multiprocessing
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection as Pipe
@@ -36,12 +37,15 @@ from projections.folding import (
 )
 from projections.schemas import OPTIONS, Built, FencedOff, move_checkpoints
 
+logger = logging.getLogger(__name__)
+
 #: Events folded at a time.
 BATCH_EVENTS = 20_000
 #: From so many events on, starting a process for each model pays.
 EVENTS_FOR_PROCESSES = 60_000
 
-_BUILD_OPTIONS = f"{OPTIONS} -c maintenance_work_mem=128MB -c work_mem=32MB"
+#: A new table is looked at closely enough to plan by; how often each value occurs, autovacuum finds out later.
+_BUILD_OPTIONS = f"{OPTIONS} -c maintenance_work_mem=128MB -c work_mem=32MB -c default_statistics_target=20"
 
 #: Told the position reached by all models and the position aimed at.
 type Progress = Callable[[int, int], None]
@@ -75,23 +79,28 @@ class Build:
         """Where the slowest of the models is."""
         return min(lane.built.position for lane in self._lanes)
 
-    def advance(self, upto: int, progress: Progress | None = None, batch_events: int = BATCH_EVENTS) -> None:
-        """Fold everything up to a position; committed when this returns."""
+    def complete(self, upto: int, progress: Progress | None = None, batch_events: int = BATCH_EVENTS) -> None:
+        """`advance`, then create what only queries need: of each model as soon as it is there."""
         named = [_name_of(lane.model) for lane in self._lanes]
         if len(named) > 1 and None not in named and upto - self.position >= EVENTS_FOR_PROCESSES:
-            self._advance_in_processes([name for name in named if name is not None], upto, progress, batch_events)
+            self._complete_in_processes([name for name in named if name is not None], upto, progress, batch_events)
         else:
-            self._advance_here(upto, progress, batch_events)
+            self.advance(upto, progress, batch_events)
+            for lane in self._lanes:
+                lane.index()
 
-    def _advance_here(self, upto: int, progress: Progress | None, batch_events: int) -> None:
+    def advance(self, upto: int, progress: Progress | None = None, batch_events: int = BATCH_EVENTS) -> None:
+        """Fold everything up to a position; committed when this returns."""
         passed = passed_over(lane.model for lane in self._lanes)
         left = self._lanes[0].leaves() if len(self._lanes) == 1 else frozenset()
-        with _no_garbage():
+        with _no_garbage(), _Reading(self._log, passed) as reading:
             while (after := self.position) < upto:
                 ahead = min((at for lane in self._lanes if (at := lane.built.position) > after), default=upto)
-                batch = read_batch(self._log, after, batch_events, min(ahead, upto), passed, left)
+                batch = reading.batch(_Stretch(after, batch_events, min(ahead, upto), left))
                 if batch is None:
                     break
+                if batch.upto < upto:
+                    reading.begin(_Stretch(batch.upto, batch_events, upto, left))
                 for lane in self._lanes:
                     if lane.built.position == after and not lane.fold(batch):
                         # Something in it, or in what was left, is to be parked: everything is read, and looked at.
@@ -100,7 +109,7 @@ class Build:
                 if progress is not None:
                     progress(batch.upto, upto)
 
-    def _advance_in_processes(
+    def _complete_in_processes(
         self, names: Sequence["_Name"], upto: int, progress: Progress | None, batch_events: int
     ) -> None:
         # The server of forks has the models loaded once, and none of our threads and connections.
@@ -125,11 +134,6 @@ class Build:
                     progress(self.position, upto)
         for lane in self._lanes:
             lane.look_again()
-
-    def index(self) -> None:
-        """Create what only queries need, and let the planner know the tables; the server does it for all at a time."""
-        with ThreadPoolExecutor(max_workers=max(len(self._lanes), 1)) as at_a_time:
-            list(at_a_time.map(_Lane.index, self._lanes))
 
 
 class _Name(NamedTuple):
@@ -166,7 +170,7 @@ def _work(task: _Task, tell: Pipe) -> None:
             Log(task.conninfo, readers=1) as log,
             Build(task.conninfo, log, {model.name: model}, [task.built]) as build,
         ):
-            build.advance(task.upto, lambda at, _: tell.send(at), task.batch_events)
+            build.complete(task.upto, lambda at, _: tell.send(at), task.batch_events)
             tell.send(None)
     except Exception as error:
         tell.send(error)
@@ -195,6 +199,45 @@ def _no_garbage() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+class _Stretch(NamedTuple):
+    """What is to be read: the arguments of `read_batch`."""
+
+    after: int
+    limit: int
+    upto: int
+    left: Collection[str]
+
+
+class _Reading:
+    """Reads and decodes the next stretch while the database folds the last one. Use as a context manager."""
+
+    def __init__(self, log: Log, passed: Collection[str]) -> None:
+        self._log, self._passed = log, passed
+        self._worker = ThreadPoolExecutor(max_workers=1)
+        self._begun: tuple[_Stretch, Future[Batch | None]] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._worker.shutdown()
+
+    def begin(self, stretch: _Stretch) -> None:
+        self._begun = stretch, self._worker.submit(self._read, stretch)
+
+    def batch(self, stretch: _Stretch) -> Batch | None:
+        """A stretch, begun or not. Raises what `read_batch` raises."""
+        begun, self._begun = self._begun, None
+        if begun is not None and begun[0] == stretch:
+            return begun[1].result()
+        return self._read(stretch)
+
+    def _read(self, stretch: _Stretch) -> Batch | None:
+        return read_batch(self._log, stretch.after, stretch.limit, stretch.upto, self._passed, stretch.left)
 
 
 def _whole(log: Log, batch: Batch, passed: Collection[str]) -> Batch:
@@ -248,6 +291,9 @@ class _Lane:
         except BaseException as error:
             if is_outage(error) or isinstance(error, FencedOff):
                 raise
+            logger.warning(
+                "%s cannot take %d to %d at once", self.built.schema, batch.after + 1, batch.upto, exc_info=error
+            )
             return False
         return True
 
@@ -256,6 +302,7 @@ class _Lane:
         self._parked = parked_streams(self._connection, self.built.schema)
 
     def index(self) -> None:
+        """Create what only queries need, and let the planner know the tables."""
         create_other_indexes(self._connection, self.model, self.built.schema)
         for name in sorted(self.model.tables.tables):
             self._connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))

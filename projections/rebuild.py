@@ -79,8 +79,7 @@ def rebuild(
         by_name = {model.name: model for model in models}
         fresh = [_start(connection, model) for model in models]
         with Build(conninfo, log, by_name, fresh) as build:
-            build.advance(_target(connection, log, by_name), progress)
-            build.index()
+            build.complete(_target(connection, log, by_name), progress)
         return [
             _finish(connection, conninfo, log, by_name[new.model], new.schema, begun, switch_even_if_different)
             for new in fresh

@@ -75,8 +75,7 @@ def _make(
             schemas.drop(connection, schema)
         fresh = [schemas.named_schema(connection, model, names[model.name]) for model in models]
     with Build(conninfo, log, {model.name: model for model in models}, fresh) as build:
-        build.advance(position, progress)
-        build.index()
+        build.complete(position, progress)
     connection.execute("UPDATE projection.scratch SET is_ready = true WHERE position = %s", [position])
 
 

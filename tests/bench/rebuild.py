@@ -74,8 +74,7 @@ class Rebuilds:
             with connection.transaction():
                 fresh = [schemas.named_schema(connection, model, names[model.name]) for model in READ_MODELS]
             with Build(self._conninfo, self._log, by_name, fresh) as build:
-                build.advance(upto, self._look)
-                build.index()
+                build.complete(upto, self._look)
             seconds = time.perf_counter() - begun
             self.digests = {name: digests(connection, by_name[name], schema) for name, schema in names.items()}
             for schema in names.values():
