@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from events.catalogue import production
 from events.catalogue.base import Event, Recorded
 from projections import income_in_bulk
 from projections.base import Db
@@ -15,7 +16,7 @@ from tests import make
 from tests.books import START, History, Tables, connect
 from tests.integration.test_income_closings import Live
 from tests.servers import LogDatabase
-from tests.shop_histories import BATCHES, DECISIONS, PRODUCTS, facts
+from tests.shop_histories import BATCHES, DECISIONS, PRODUCTS, facts, id_of
 
 MONTHS = ("2016-03", "2016-04")
 #: What stands before every stretch, so that most receipts in it are ordinary: batches with a home, terms, a far region.
@@ -98,6 +99,39 @@ def test_receipts_left_where_they_lie_are_shared_as_those_that_are_read(
     cuts = data.draw(st.lists(st.integers(begun, ended), max_size=2))
     with income.connection.transaction(force_rollback=True):
         assert income.fold_where_they_lie(live.history, [begun, *cuts]).everything() == expected
+
+
+SWEETS = make.share_terms_agreed(product_group="sweets", makers_bp=5_000, fund_bp=1_500)
+COMB = make.lot_collected(lot="comb", producer="p-001", material="honey")
+
+
+@pytest.mark.parametrize(
+    ("before", "met", "sold"),
+    [
+        pytest.param(
+            (SWEETS,), make.product_defined(product="honey-500", group="sweets"), "batch-honey-1", id="product"
+        ),
+        pytest.param((), make.producer_registered(producer="p-002", village="at-bashy"), "batch-honey-1", id="maker"),
+        pytest.param((COMB,), make.lot_corrected(lot="comb", producer="p-003"), "comb", id="batch"),
+    ],
+)
+def test_a_receipt_behind_what_changes_how_it_is_shared_is_not_ordinary(
+    income: Tables, before: tuple[Event, ...], met: Event, sold: str
+) -> None:
+    history = History().add(*DECISIONS, *FRONT, make.producer_registered(producer="p-003", village="at-bashy"))
+    history.add(*before)
+    begun = len(history.recorded)
+    if isinstance(met, production.LotCorrected):
+        met = met.model_copy(update={"corrects": id_of(begun)})
+    lines = (make.sale_line(product="honey-500", batch=sold),)
+    for said in (make.sale_made(sale="first", lines=lines), met, make.sale_made(sale="second", lines=lines)):
+        history.add(said, at=START + timedelta(days=1))
+    with income.connection.transaction(force_rollback=True):
+        expected = income.fold(history).everything()
+        [first, second] = income.rows("income_lines", "region, makers_tyiyn")
+    assert first != second, "it changes nothing"
+    with income.connection.transaction(force_rollback=True):
+        assert income.fold_where_they_lie(history, [begun]).everything() == expected
 
 
 def test_an_ordinary_receipt_is_never_read(income: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
