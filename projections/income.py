@@ -153,7 +153,8 @@ def _want(wanted: Wanted, event: Event) -> None:
             wanted.refs.add(ref)
             _want_lines(wanted, (event,))
         case outlets.GoodsReturned(lines=returned):
-            wanted.refs.add(event.sale or f"return/{event.return_id}")
+            wanted.returns.add(event.return_id)
+            wanted.refs.update(() if event.sale is None else (event.sale,))
             _want_lines(wanted, returned)
         case production.LotCollected(producer=producer) | production.LotCorrected(producer=str() as producer):
             wanted.makers.add(f"producer/{producer}")
@@ -218,4 +219,4 @@ def _fold_segment(read: Sequence[Recorded[Event]], db: Db, sums: Sums, after: in
 TAKES = frozenset(HANDLERS) | LINEAGE_TAKES | {settlement.PeriodClosed}
 assert all(kind in HANDLERS for kind in LINEAGE_TAKES)  # noqa: S101 - a lineage event without its handler is a slip
 
-MODEL = ReadModel("income", 2, t.TABLES, TAKES, fold, in_bulk=frozenset({outlets.SaleMade, production.LotCollected}))
+MODEL = ReadModel("income", 3, t.TABLES, TAKES, fold, in_bulk=frozenset({outlets.SaleMade, production.LotCollected}))

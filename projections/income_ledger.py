@@ -88,6 +88,7 @@ class Wanted:
     """The natural keys that a batch names, gathered before anything is read."""
 
     refs: set[str] = field(default_factory=set)
+    returns: set[str] = field(default_factory=set)
     batches: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
     makers: set[str] = field(default_factory=set)
@@ -134,7 +135,7 @@ class Ledger:
         self.channels = {}
         self.terms: dict[tuple[str, str], list[tuple[date, int, Terms]]] = defaultdict(list)
         self.closed: dict[str, set[str]] = defaultdict(set)
-        if wanted.refs or wanted.made or wanted.batches:
+        if wanted.refs or wanted.returns or wanted.made or wanted.batches:
             self.channels = {row[0]: row[1] for row in db.rows("SELECT outlet, channel FROM income_outlets")}
             for channel, group, since, position, *points in db.rows("SELECT * FROM income_terms"):
                 self.terms[channel, group].append((since, position, Terms(*points)))
@@ -160,6 +161,7 @@ class Ledger:
         self.by_ref: dict[str, list[Line]] = {}
         for row in db.where_in(t.LINES, "ref", refs):
             self.by_ref.setdefault(row[3], []).append(Line(*row))
+        self.returns = set(db.by_key(t.RETURNS, wanted.returns))
         self.changes: dict[str, list[Change]] = {}
         for row in db.where_in(t.CHANGES, "ref", refs):
             self.changes.setdefault(row[0], []).append(Change(*row))
@@ -304,6 +306,10 @@ class Ledger:
 
     def flag(self, flag: str, subject: str, place: str, detail: str = "") -> None:
         self.rows[t.FLAGS].append((flag, subject, self.position, place, detail))
+
+    def add_return(self, return_id: str) -> None:
+        self.returns.add(return_id)
+        self.rows[t.RETURNS].append((return_id, self.position))
 
     def flush(self) -> None:
         """Write everything but the sums of the batch: one statement or COPY per table that changed."""

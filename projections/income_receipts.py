@@ -103,11 +103,12 @@ def sale_line_corrected(ledger: Ledger, recorded: Recorded[outlets.SaleLineCorre
 def goods_returned(ledger: Ledger, recorded: Recorded[outlets.GoodsReturned]) -> None:
     """With a receipt, its own split is taken back; without one, the terms of the day of the return count."""
     event = recorded.event
+    ref = f"return/{event.return_id}"
+    if event.return_id in ledger.returns:
+        ledger.flag("return_repeated", ref, f"outlet/{event.outlet}")
+        return
+    ledger.add_return(event.return_id)
     if event.sale is None:
-        ref = f"return/{event.return_id}"
-        if ref in ledger.by_ref:
-            ledger.flag("return_repeated", ref, f"outlet/{event.outlet}")
-            return
         channel = ledger.channels.get(event.outlet, "retail")
         lines = [(line.product, line.batch or "", -line.units, -line.refund_tyiyn) for line in event.lines]
         _share(ledger, recorded, "return", ref, channel, f"outlet/{event.outlet}", lines)

@@ -86,6 +86,9 @@ CHANGES = Table(
     number("refund_tyiyn"),
 )
 
+#: Returns that were reported: one that is reported again, under whatever event, changes nothing.
+RETURNS = Table("income_returns", TABLES, key_id("return_id"), number("position"))
+
 #: The makers' part of a batch's sales, by the month in which it counts.
 POOLS = Table("income_pools", TABLES, key_id("region"), key_id("period"), key_id("batch"), number("makers_tyiyn"))
 

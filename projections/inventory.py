@@ -148,8 +148,10 @@ def _want_receipt(wanted: Wanted, event: outlets.TillFact) -> None:
                     wanted.sold.add(line.batch)
         case outlets.SaleVoided(sale=sale) | outlets.SaleLineCorrected(sale=sale):
             wanted.sales.add(sale)
-        case outlets.GoodsReturned(sale=str() as sale):
-            wanted.sales.add(sale)
+        case outlets.GoodsReturned(sale=sale, return_id=return_id):
+            wanted.returns.add(return_id)
+            if sale is not None:
+                wanted.sales.add(sale)
         case _:
             pass
 
@@ -190,4 +192,4 @@ def _subject(recorded: Recorded[Event]) -> str:
     return f"sale/{event.sale}" if isinstance(event, outlets.SaleMade) else recorded.stream
 
 
-MODEL = ReadModel("inventory", 2, t.TABLES, frozenset(HANDLERS), fold, IN_BULK)
+MODEL = ReadModel("inventory", 3, t.TABLES, frozenset(HANDLERS), fold, IN_BULK)

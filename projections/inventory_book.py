@@ -146,6 +146,7 @@ class Wanted:
     made: set[str] = field(default_factory=set)
     sold: set[str] = field(default_factory=set)
     sales: set[str] = field(default_factory=set)
+    returns: set[str] = field(default_factory=set)
     shifts: set[str] = field(default_factory=set)
     tills: set[str] = field(default_factory=set)
     products: set[str] = field(default_factory=set)
@@ -208,6 +209,7 @@ class Book:
             listed.sort()
         for sale, row in db.by_key(t.SALES, wanted.sales).items():
             self.receipts[sale] = Receipt(row[2], row[5], lines_from(row[6]))
+        self.returns = set(db.by_key(t.RETURNS, wanted.returns))
         for row in db.where_in(t.SALE_CHANGES, "sale", wanted.sales):
             self.changes.setdefault(row[0], []).append(Change(*row))
         # A void that came before its receipt gives money back in a shift that this batch need not name.

@@ -6,6 +6,7 @@ from typing import Any
 
 from events.catalogue import center, outlets
 from events.catalogue.base import Recorded
+from projections import inventory_tables as t
 from projections.bishkek import day_of
 from projections.inventory_book import ON_HAND, RETURNED, SOLD, Book, Change, Receipt, stamp_of
 from projections.inventory_tills import count_report
@@ -122,6 +123,11 @@ def goods_returned(book: Book, recorded: Recorded[outlets.GoodsReturned]) -> Non
     """Units are on hand again; money leaves the drawer of the return's own shift. Without a receipt nothing waits."""
     event = recorded.event
     count_report(book, recorded)
+    if event.return_id in book.returns:
+        book.flag("return_repeated", f"return/{event.return_id}", recorded, f"outlet/{event.outlet}")
+        return
+    book.returns.add(event.return_id)
+    book.new_rows[t.RETURNS].append((event.return_id, recorded.position))
     book.shift(event.shift, event.outlet, event.till).refunds_tyiyn += sum(line.refund_tyiyn for line in event.lines)
     if event.sale is not None:
         parts = [

@@ -111,6 +111,9 @@ SALES = Table(
     id_of("lines"),
 )
 
+#: Returns that were reported: one that is reported again, under whatever event, changes nothing.
+RETURNS = Table("inventory_returns", TABLES, key_id("return_id"), number("position"))
+
 #: Voids, corrections and returns of receipts, whether the receipt has arrived yet or not. `line` is -1 for a whole
 #: receipt and where a return does not say which; the stamp orders them by what their reporters claim.
 SALE_CHANGES = Table(

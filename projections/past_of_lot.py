@@ -180,10 +180,7 @@ class _Search:
         return [f"consignment/{consignment}" for consignment, _ in rows if consignment], [row[1] for row in rows]
 
     def _receipts(self, lots: list[str]) -> list[int]:
-        """Receipts that ever named one of them, and all that was said of those receipts.
-
-        A return that was reported again has no rows of income, yet its units came back: of those only the flags tell.
-        """
+        """Receipts that ever named one of them, and all that was said of those receipts."""
         rows = self._db.rows(
             """
             WITH refs AS MATERIALIZED (
@@ -194,8 +191,6 @@ class _Search:
             SELECT position FROM income_lines JOIN refs USING (ref)
             UNION
             SELECT position FROM income_changes JOIN refs USING (ref)
-            UNION
-            SELECT position FROM income_flags WHERE flag = 'return_repeated'
             """,
             {"lots": lots},
         )

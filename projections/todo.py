@@ -45,7 +45,8 @@ FROM (
     SELECT flag, subject, position, '' FROM trace_flags WHERE position > log.position_at(%(since)s)
     UNION ALL
     SELECT flag, subject, position, place FROM income_flags
-    WHERE position > log.position_at(%(since)s) AND flag NOT IN ('sale_repeated', 'delivery_repeated')
+    WHERE position > log.position_at(%(since)s)
+        AND flag NOT IN ('sale_repeated', 'delivery_repeated', 'return_repeated') -- which the inventory tells
     UNION ALL
     SELECT flag, subject, position, place FROM ({STATE_FLAGS}) AS state
 ) AS raised GROUP BY flag, place ORDER BY flag, place

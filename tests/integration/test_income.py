@@ -175,6 +175,16 @@ def test_a_return_without_a_receipt_follows_the_terms_of_its_day(income: Tables)
     assert income.one("SELECT kind, gross_tyiyn, makers_tyiyn FROM income_lines") == ("return", -18_000, -10_800)
 
 
+@pytest.mark.parametrize("sale", ["sale-1", None])
+def test_a_return_that_is_reported_again_takes_back_nothing_more(income: Tables, sale: str | None) -> None:
+    book = Book(income, jam())
+    book.add(make.sale_made(), make.goods_returned(sale=sale))
+    once = income.rows("income_lines")
+    again = book.add(make.goods_returned(sale=sale))
+    assert income.rows("income_lines") == once
+    assert ("return_repeated", "return/return-1", again, "outlet/karakol", "") in income.rows("income_flags")
+
+
 def test_a_void_counts_in_the_month_of_its_sale_for_sales(income: Tables) -> None:
     book = Book(income, jam())
     book.add(make.sale_made(), at=MARCH)

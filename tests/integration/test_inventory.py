@@ -181,6 +181,17 @@ def test_one_receipt_reported_twice_counts_once(inventory: Tables) -> None:
     assert ("sale_repeated", "sale/sale-1") in raised(inventory)
 
 
+@pytest.mark.parametrize("sale", ["sale-1", None])
+def test_one_return_reported_twice_counts_once(inventory: Tables, sale: str | None) -> None:
+    history = jam().add(make.sale_made(till_counter=2), make.goods_returned(till_counter=3, sale=sale))
+    stood = len(history.recorded)
+    history.add(make.goods_returned(till_counter=4, sale=sale))
+    inventory.fold(history, cuts=(stood,))
+    assert on_hand(inventory)["outlet/karakol"] == 37
+    assert inventory.rows("inventory_shifts", "refunds_tyiyn") == [(18_000,)]
+    assert ("return_repeated", "return/return-1") in raised(inventory)
+
+
 def test_a_sale_under_a_suspended_certificate_is_flagged_until_it_is_reinstated(inventory: Tables) -> None:
     suspended = make.certificate_suspended(effective_from=date(2016, 3, 1))
     restored = make.certificate_reinstated(effective_from=date(2016, 3, 10))

@@ -103,6 +103,25 @@ def test_the_past_of_a_lot_is_what_a_fold_of_the_whole_log_says_of_it(
                 assert as_of(reader, lot, position) == answers(Db(projector), lot), (lot, position)
 
 
+@pytest.mark.parametrize("sale", ["sale-1", None])
+def test_a_return_that_was_reported_again_had_come_back_once(
+    postgres: PostgresServer, migrated_template: str, sale: str | None
+) -> None:
+    back = make.goods_returned(sale=sale, lines=(make.return_line(line=None, batch="lot-apricots-1"),))
+    sold = make.sale_made(lines=(make.sale_line(batch="lot-apricots-1"),))
+    packed = make.batch_packed(lot="lot-apricots-1")
+    log = whole([Said(event, uuid4(), BEGUN) for event in (make.lot_collected(), packed, sold, back, back)])
+    with (
+        recorded(postgres, migrated_template, log) as database,
+        psycopg.connect(database.reader, options=READER, autocommit=True) as reader,
+    ):
+        now = answers(Db(reader), "lot-apricots-1")
+        assert now is not None
+        assert sum(row.returned for row in now["stock"][0]) == 1
+        for position in (len(log) - 1, len(log)):
+            assert as_of(reader, "lot-apricots-1", position) == now
+
+
 def test_a_reader_that_looked_back_sees_the_present_again_and_leaves_nothing_behind(
     postgres: PostgresServer, migrated_template: str
 ) -> None:
