@@ -818,14 +818,24 @@ def document_captured(**changes: Any) -> exchange.DocumentCaptured:
         exchange.DocumentCaptured,
         changes,
         document="document-1",
-        kind="epcis",
+        kind="delivery_note",
+        media_type="application/pdf",
+        place="outlet/karakol",
+        about="consignment/consignment-1",
         content_sha256=HASH,
         content_bytes=4_096,
     )
 
 
 def audit_export_made(**changes: Any) -> exchange.AuditExportMade:
-    return _made(exchange.AuditExportMade, changes, export="export-1", through_position=1_000, content_sha256=HASH)
+    return _made(
+        exchange.AuditExportMade,
+        changes,
+        export="export-1",
+        after_position=0,
+        through_position=1_000,
+        content_sha256=HASH,
+    )
 
 
 def audit_case_noted(**changes: Any) -> exchange.AuditCaseNoted:
@@ -833,7 +843,14 @@ def audit_case_noted(**changes: Any) -> exchange.AuditCaseNoted:
 
 
 def signing_key_rotated(**changes: Any) -> exchange.SigningKeyRotated:
-    return _made(exchange.SigningKeyRotated, changes, key_id="key-2", public_key_sha256=HASH, cosigned_by="key-1")
+    return _made(
+        exchange.SigningKeyRotated,
+        changes,
+        key_id="key-2",
+        public_key=HASH,
+        cosigned_by="key-1",
+        cosignature=2 * HASH,
+    )
 
 
 def one_of_each() -> dict[str, Event]:

@@ -117,6 +117,10 @@ quarantine/try                        . . . . . . a . . . . . . . .
 /quarantine/none                      . . . . . . a . . . . . . . .
 personal/values                       . . . . p . a o . . . . . . .
 personal/erase                        . . . . . . a o . . . . . . .
+documents/capture-document            o o o o p . a o . . . o . . .
+audit/make-export                     . . . . . . . . . . a . . . .
+audit/note-case                       . . . . . . . . . . a . . . .
+signing/rotate-signing-key            . . . . . . . . . . . . . . .
 center/introduce-buyer                . . . . . . a . . . . . . . .
 center/place-order                    . . . . . . a . . . . . . . .
 center/answer-consultation            . . . . . . a . . . . . . . .
@@ -150,6 +154,15 @@ GET the page of the quarantine        . . . . . . a . . . a . . a .
 GET the page of a message             . . . . . . a . . . a . . a .
 GET personal values                   . . . . p . a o . . . . . . .
 GET erasures                          . . . . . . a . . . a . . a .
+GET documents of a place              . o o o p . a o . . a . . a .
+GET documents of the network          . . . . . . a . . . a . . a .
+GET a document                        . o o o p . a o . . a . . a .
+GET the bytes of a document           . o o o p . a o . . a . . a .
+GET exports                           . . . . . . . . . . a . . . .
+GET the file of an export             . . . . . . . . . . a . . . .
+GET the statement of an export        . . . . . . . . . . a . . . .
+GET cases                             . . . . . . . . . . a . . . .
+GET a case                            . . . . . . . . . . a . . . .
 GET what waits                        . a a a . a a a a . a . . a .
 GET events                            . . . . . . . . . . a . . a .
 GET metrics                           . . . . . . . . . . a . . a .
@@ -161,7 +174,7 @@ agreements                            . . . . . a . . a . . . . . .
 PUBLIC: Final = {
     "GET /", "GET /l", "GET /L", "GET /l/{code}", "GET /L/{code}", "GET /static/{name}", "GET /healthz", "GET /readyz",
     "GET /openapi.json", "GET /asyncapi.json", "GET /api/v1/network",
-    "GET /api/v1/stream", "GET /sign-in", "POST /sign-in", "POST /sign-out",
+    "GET /api/v1/stream", "GET /api/v1/signing/keys", "GET /sign-in", "POST /sign-in", "POST /sign-out",
     "GET /sign-in/other", "GET /sign-in/other/return", "POST /api/v1/session", "POST /api/v1/session/password",
     "POST /api/v1/devices", "POST /api/v1/devices/challenge", "POST /api/v1/devices/session",
 }  # fmt: skip
@@ -318,6 +331,10 @@ def commands(w: World, column: str) -> dict[str, dict[str, Any]]:
         | {"certificate": new(), "valid_from": "2026-11-01", "valid_until": "2027-11-01"},
         "committee/accept-conditionally": verdict | {"conditions": ["lids"], "fulfil_by": "2027-01-01"},
         "committee/reject-product": verdict,
+        "documents/capture-document": paper(new(), w.place(column)),
+        "audit/make-export": {"export": new(), "through_position": 3},
+        "audit/note-case": {"case": new(), "note": "Look at the jars."},
+        "signing/rotate-signing-key": {"key_id": new(), "public_key": uuid4().hex + uuid4().hex},
         "quarantine/map": {"quarantine": "none", "reason": "typo", "changes": [{"at": "id", "to": "x"}]},
         "quarantine/resubmit": {"quarantine": "none", "reason": "typo"},
         "quarantine/dismiss": {"quarantine": "none", "reason": "typo"},
@@ -326,6 +343,17 @@ def commands(w: World, column: str) -> dict[str, dict[str, Any]]:
         "settlement/make-payout": payout | {"amount_tyiyn": 100, "method": "cash"},
         "settlement/reverse-payout": payout | {"reason": "wrong"},
     }
+
+
+def paper(name: str, place: str) -> dict[str, Any]:
+    """A delivery note that lies at a place."""
+    said = {"kind": "delivery_note", "media_type": "text/plain", "content": "MTIgamFycw=="}
+    return {"document": name, "place": place, **said}
+
+
+def paper_of(w: World, column: str) -> str:
+    """The id of the paper that was captured at a place of a world."""
+    return f"paper-{w.place(column).replace('/', '-')}"
 
 
 def others(w: World) -> dict[str, dict[str, Any]]:
@@ -375,6 +403,15 @@ def questions(w: World, column: str) -> dict[str, tuple[str, dict[str, str]]]:
         "GET the page of a message": ("/quarantine/none", {}),
         "GET personal values": ("personal", {"subject": f"producer/{w.producer}"}),
         "GET erasures": ("personal/erasures", {}),
+        "GET documents of a place": ("documents", {"place": w.place(column)}),
+        "GET documents of the network": ("documents", {}),
+        "GET a document": (f"documents/{paper_of(w, column)}", {}),
+        "GET the bytes of a document": (f"documents/{paper_of(w, column)}/content", {}),
+        "GET exports": ("audit/exports", {}),
+        "GET the file of an export": ("audit/exports/none/file", {}),
+        "GET the statement of an export": ("audit/exports/none/statement", {}),
+        "GET cases": ("audit/cases", {}),
+        "GET a case": ("audit/cases/none", {}),
         "GET what waits": ("todo", {}),
         "GET events": ("events", {"limit": "3"}),
         "GET metrics": ("/metrics", {}),
@@ -491,6 +528,9 @@ def found(door: Door) -> None:
                 ),
             )
         )  # fmt: skip
+    for place in sorted({w.place(column) for w in WORLDS.values() for column in COLUMNS}):
+        name = f"paper-{place.replace('/', '-')}"
+        accepted(door.command("documents/capture-document", **paper(name, place)))
     door.fold()
 
 
@@ -616,6 +656,9 @@ def template(path: str) -> str:
         "orders/order-1": "orders/{order}",
         f"/{OWN.outlet}/": "/{outlet}/",
         "of/1": "of/{position}",
+        paper_of(OWN, "C"): "{document}",
+        "exports/none": "exports/{export}",
+        "cases/none": "cases/{case}",
         "/none": "/{quarantine}",
     }
     named = reduce(lambda text, pair: text.replace(*pair), names.items(), path)
