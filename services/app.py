@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from events.catalogue.registry import FieldProblem
 from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
-from services import asyncapi, entry, facts, looking_back, operations, reads, stream, todo
+from services import asyncapi, entry, facts, looking_back, operations, reads, regions, stream, todo
 from services.access.credentials import Credentials, ensure_admin_key
 from services.access.judge import Judge
 from services.access.oidc import Oidc
@@ -104,6 +104,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     app.include_router(personal.routes(front, vault))
     app.include_router(audit.routes(front, vault))
     app.include_router(reads.routes(front))
+    app.include_router(regions.routes(front))
     app.include_router(looking_back.routes(front))
     app.include_router(todo.routes(front))
     app.include_router(stream.routes())

@@ -53,6 +53,7 @@ ROLE_OF: Final[Mapping[str, Role]] = {
     "no_terms": "center",
     "delivery_repeated": "center",
     "period_open": "settlement_clerk",
+    "payout_disputed": "settlement_clerk",
 }
 #: Somebody may eat it, or a report is missing from the books.
 URGENT: Final = frozenset(
@@ -89,6 +90,13 @@ def _task(found: Waiting) -> Task:
     return Task(found.kind, role, found.kind in URGENT, found.place, found.count, found.subjects, found.position)
 
 
+def _about(place: str) -> About:
+    """A place, a region, or the whole network."""
+    if not place:
+        return NETWORK
+    return About(places=(place,)) if "/" in place else About(regions=(place,))
+
+
 def now_of(front: Front, look: Look) -> datetime:
     """The network's clock: a simulated one stands at what was recorded last."""
     recorded_at = look.standing.recorded_at
@@ -109,7 +117,7 @@ def routes(front: Front) -> APIRouter:
         """What waits for somebody, by kind and place, with what to do; for one role, or at one place."""
         sender = await front.sender(request)
         told = await front.books.ask_soon(lambda look: tasks(look, now_of(front, look)))
-        theirs = [(TODO, (About(places=(task.place,)) if task.place else NETWORK,)) for task in told.answer]
+        theirs = [(TODO, (_about(task.place),)) for task in told.answer]
         verdicts = await front.judge.judge(sender, theirs)
         chosen = [
             asdict(task) | {"what_to_do": what_to_do(LANGUAGES[lang], task.kind)}

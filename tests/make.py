@@ -853,6 +853,17 @@ def signing_key_rotated(**changes: Any) -> exchange.SigningKeyRotated:
     )
 
 
+def dispute_settled(**changes: Any) -> settlement.DisputeSettled:
+    return _made(
+        settlement.DisputeSettled,
+        changes,
+        producer="p-001",
+        dispute="dispute-1",
+        outcome="rejected",
+        reason="statement_is_right",
+    )
+
+
 def one_of_each() -> dict[str, Event]:
     """Every event once, as the story tells it, old versions too: wire name to event."""
     told: list[Event] = [
@@ -929,6 +940,7 @@ def one_of_each() -> dict[str, Event]:
         advance_given(),
         advance_given_v1(),
         payout_disputed(),
+        dispute_settled(),
         consultation_requested(),
         consultation_answered(),
         training_held(),

@@ -137,6 +137,7 @@ COMMANDS: Final[Mapping[str, Rule]] = {
     "settlement/reverse-payout": (_SIGNING_CLERKS, of.payout),
     "settlement/give-advance": (_SIGNING_CLERKS, of.payout),
     "settlement/dispute-payout": (may("producer", "settlement_clerk", "center"), of.at("producer")),
+    "settlement/settle-dispute": (_CLERK, of.at("producer")),
     "quarantine/map": (may("center"), of.network),
     "quarantine/resubmit": (may("center"), of.network),
     "quarantine/dismiss": (may("center"), of.network),
@@ -172,6 +173,18 @@ TODO: Final = may(
 )
 #: Pages that say in the reader's language that they are closed: who may see them, they ask themselves.
 CLOSED_PAGE: Final = PUBLIC
+_NETWORK_OF_REGION: Final = may(*_OFFICES, "outlet_lead", "workshop_lead", scope="read:network")
+#: Lists of a region, by what is listed; whoever has the role for the region or for the network.
+REGION: Final[Mapping[str, Permission]] = {
+    **dict.fromkeys(("villages", "workshops", "outlets"), _NETWORK_OF_REGION),
+    "producers": may(*_OFFICES, scope="read:network"),
+    "certificates": CERTIFICATES,
+    "stock": LOTS,
+    "consignments": may("outlet_lead", "workshop_lead", "center", "auditor", scope="read:logistics"),
+    "statements": DISPUTES,
+    "disputes": DISPUTES,
+}
+_LISTED: Final = may(*_OFFICES, "outlet_lead", "workshop_lead", scope="read")
 DIFFERENCES: Final = may("outlet_lead", "workshop_lead", "center", "auditor", scope="read:logistics")
 _REPORTS: Final = Permission(
     roles=frozenset(role for rule, _ in FACTS.values() for role in rule.roles), scope="report", till=True
@@ -210,6 +223,7 @@ ROUTES: Final[Mapping[str, Permission]] = {
     "GET /api/v1/personal/erasures": ERASURES,
     "POST /api/v1/personal/erase": ERASE,
     "GET /api/v1/todo": TODO,
+    "GET /api/v1/regions/{region}/{what}": _LISTED,
     "GET /api/v1/documents": DOCUMENTS,
     "GET /api/v1/documents/{document}": DOCUMENTS,
     "GET /api/v1/documents/{document}/content": DOCUMENTS,

@@ -60,6 +60,9 @@ def what_to_do(language: Language, kind: str) -> str:
         "no_terms": language.gettext("A sale had no share terms in force: agree terms for its channel."),
         "delivery_repeated": language.gettext("A delivery came twice: check the order."),
         "period_open": language.gettext("A month is over and not closed: close it, so that makers can be paid."),
+        "payout_disputed": language.gettext(
+            "A producer says that a payout or a statement is wrong: look into it, and answer."
+        ),
     }.get(kind, language.gettext("Something looks wrong: look at the events it names."))
 
 

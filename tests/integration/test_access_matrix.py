@@ -110,6 +110,7 @@ settlement/make-payout                . . . . . . . . o . . . . . .
 settlement/reverse-payout             . . . . . . . . o . . . . . .
 settlement/give-advance               . . . . . . . . o . . . . . .
 settlement/dispute-payout             . . . . p . a o o . . . . . .
+settlement/settle-dispute             . . . . . . . . o . . . . . .
 quarantine/map                        . . . . . . a . . . . . . . .
 quarantine/resubmit                   . . . . . . a . . . . . . . .
 quarantine/dismiss                    . . . . . . a . . . . . . . .
@@ -163,6 +164,15 @@ GET the file of an export             . . . . . . . . . . a . . . .
 GET the statement of an export        . . . . . . . . . . a . . . .
 GET cases                             . . . . . . . . . . a . . . .
 GET a case                            . . . . . . . . . . a . . . .
+GET villages of a region              . . o . . o a o o . a . . a .
+GET workshops of a region             . . o . . o a o o . a . . a .
+GET outlets of a region               . . o . . o a o o . a . . a .
+GET producers of a region             . . . . . o a o o . a . . a .
+GET certificates of a region, listed  . . . . . o a o . . a . . a .
+GET stock of a region                 . . o . . o a o o . a . . a .
+GET consignments of a region          . . o . . . a o . . a . . a .
+GET statements of a region            . . . . . . a o o . a . . a .
+GET disputes of a region              . . . . . . a o o . a . . a .
 GET what waits                        . a a a . a a a a . a . . a .
 GET events                            . . . . . . . . . . a . . a .
 GET metrics                           . . . . . . . . . . a . . a .
@@ -315,6 +325,7 @@ def commands(w: World, column: str) -> dict[str, dict[str, Any]]:
         "settlement/agree-terms": make.share_terms_agreed(),
         "settlement/give-advance": make.advance_given(producer=w.producer, advance=new()),
         "settlement/dispute-payout": make.payout_disputed(producer=w.producer, dispute=new()),
+        "settlement/settle-dispute": make.dispute_settled(producer=w.producer, dispute=new()),
         "center/introduce-buyer": make.buyer_introduced(buyer=new()),
         "center/place-order": make.order_placed(order=new()),
         "center/answer-consultation": make.consultation_answered(consultation=new()),
@@ -403,6 +414,20 @@ def questions(w: World, column: str) -> dict[str, tuple[str, dict[str, str]]]:
         "GET the page of a message": ("/quarantine/none", {}),
         "GET personal values": ("personal", {"subject": f"producer/{w.producer}"}),
         "GET erasures": ("personal/erasures", {}),
+        **{
+            f"GET {what} of a region": (f"regions/{w.region}/{what}", {})
+            for what in (
+                "villages",
+                "workshops",
+                "outlets",
+                "producers",
+                "stock",
+                "consignments",
+                "statements",
+                "disputes",
+            )
+        },
+        "GET certificates of a region, listed": (f"regions/{w.region}/certificates", {}),
         "GET documents of a place": ("documents", {"place": w.place(column)}),
         "GET documents of the network": ("documents", {}),
         "GET a document": (f"documents/{paper_of(w, column)}", {}),
@@ -662,4 +687,6 @@ def template(path: str) -> str:
         "/none": "/{quarantine}",
     }
     named = reduce(lambda text, pair: text.replace(*pair), names.items(), path)
+    if named.startswith(f"regions/{OWN.region}/"):
+        named = "regions/{region}/{what}"
     return named if named.startswith("/") else f"/api/v1/{named}"

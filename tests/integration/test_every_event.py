@@ -150,6 +150,7 @@ def the_settlement(door: Door) -> None:
     carry_out(door, "settlement/reverse-payout", **pay, reason="account_closed", occurred_at=AFTER)
     ask(door, "settlement/give-advance", make.advance_given())
     ask(door, "settlement/dispute-payout", make.payout_disputed())
+    ask(door, "settlement/settle-dispute", make.dispute_settled())
 
 
 def the_papers_and_the_audit(door: Door) -> None:
