@@ -26,6 +26,9 @@ def what_to_do(language: Language, kind: str) -> str:
         "counter_repeated": language.gettext(
             "A till used a number twice: look whether the device was copied or set back."
         ),
+        "chain_broken": language.gettext(
+            "A till’s reports do not follow on each other: compare what lies on the device with what was recorded."
+        ),
         "clock_ahead": language.gettext("A device’s clock runs ahead: set it right."),
         "late": language.gettext("Reports came late: look at the connection of those who sent them."),
         "sale_repeated": language.gettext(
