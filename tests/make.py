@@ -12,6 +12,7 @@ from typing import Any
 from events.catalogue import center, committee, exchange, logistics, network, outlets, production, settlement
 from events.catalogue.base import Event
 from events.catalogue.values import LotInput, Names, SaleLine, StockLine, Tender
+from services.committee.assessment import HeldRole, Seat
 
 #: Some SHA-256, some event's id, and the two members without whom nothing is recalled or revoked.
 HASH = "5e" * 32
@@ -440,6 +441,12 @@ def certificate_revoked(**changes: Any) -> committee.CertificateRevoked:
         members=MEMBERS,
         effective_from=date(2013, 4, 1),
     )
+
+
+def seats(*members: str, region: str | None = "KG-Y") -> tuple[Seat, ...]:
+    """Members of a region's committee, as the rules are told of them."""
+    role = HeldRole(role="committee_member", region=region)
+    return tuple(Seat(member=member, roles=(role,)) for member in members)
 
 
 def recall_started(**changes: Any) -> committee.RecallStarted:

@@ -121,8 +121,9 @@ def the_committee(door: Door) -> None:
             case "third":
                 more = {"certificate": CERTIFICATE, "valid_from": "2016-03-01", "valid_until": "2018-02-28"}
                 carry_out(door, "committee/certify-product", **about, **more)
-    ask(door, "committee/suspend-certificate", make.certificate_suspended(certificate=CERTIFICATE))
-    ask(door, "committee/reinstate-certificate", make.certificate_reinstated(certificate=CERTIFICATE))
+    member = make.MEMBERS[0]
+    ask(door, "committee/suspend-certificate", make.certificate_suspended(certificate=CERTIFICATE), actor=member)
+    ask(door, "committee/reinstate-certificate", make.certificate_reinstated(certificate=CERTIFICATE), actor=member)
     ask(door, "committee/revoke-certificate", make.certificate_revoked(certificate=CERTIFICATE))
     ask(door, "committee/start-recall", make.recall_started())
     ask(door, "committee/extend-recall", make.recall_extended())
@@ -172,8 +173,8 @@ def tell(door: Door, *events: Event) -> None:
         assert response.status_code == 200, (wire_name, response.text)
 
 
-def ask(door: Door, path: str, event: Event) -> None:
-    response = door.ask(path, event, occurred_at=DAY)
+def ask(door: Door, path: str, event: Event, **more: Any) -> None:
+    response = door.ask(path, event, occurred_at=DAY, **more)
     assert response.status_code == 200, (path, response.text)
 
 
