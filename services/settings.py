@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     projector_database_url: str | None = None
     reader_database_url: str | None = None
     keeper_database_url: str | None = None
+    #: For people of the ministry, who read its views with a program of theirs; no process of ours uses it.
+    ministry_database_url: str | None = None
 
     #: NATS with JetStream, as `nats://user:password@host:port`. None: the embedded server.
     nats_url: str | None = None
