@@ -18,9 +18,10 @@ RELAY = "ovop_relay"
 PROJECTOR = "ovop_projector"
 READER = "ovop_reader"
 KEEPER = "ovop_keeper"
+MINISTRY = "ovop_ministry"
 
 #: Group roles without a login. A service logs in as a member of one of them and of no other.
-ROLES = (OWNER, WRITER, RELAY, PROJECTOR, READER, KEEPER)
+ROLES = (OWNER, WRITER, RELAY, PROJECTOR, READER, KEEPER, MINISTRY)
 
 #: How long a migration waits for a lock before it gives up, so that it never stands in the way of the log.
 LOCK_TIMEOUT = "5s"
@@ -91,8 +92,8 @@ def _prepare_database(connection: psycopg.Connection) -> None:
     database = sql.Identifier(name)
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
     connection.execute(
-        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}, {}, {}, {}").format(
-            database, *(sql.Identifier(role) for role in (WRITER, RELAY, PROJECTOR, READER, KEEPER))
+        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}, {}, {}, {}, {}").format(
+            database, *(sql.Identifier(role) for role in (WRITER, RELAY, PROJECTOR, READER, KEEPER, MINISTRY))
         )
     )
     # The projector makes the schemas of the read models, and throws them away.
@@ -102,13 +103,19 @@ def _prepare_database(connection: psycopg.Connection) -> None:
     # A reader folds the past of one lot into tables that it alone sees and that end with its transaction.
     connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(database, sql.Identifier(READER)))
     connection.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(database, sql.Identifier(OWNER)))
-    # Whatever the projector makes may be read by readers, and by the writer's process, which answers queries.
+    # Whatever the projector makes may be read by readers, by the writer's process, which answers queries, and by the
+    # owner, whose functions make the ministry's sums of it.
     for what in ("SELECT ON TABLES", "USAGE ON SCHEMAS"):
         connection.execute(
-            sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT {} TO {}, {}").format(
-                sql.Identifier(PROJECTOR), sql.SQL(what), sql.Identifier(READER), sql.Identifier(WRITER)
+            sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT {} TO {}").format(
+                sql.Identifier(PROJECTOR),
+                sql.SQL(what),
+                sql.SQL(", ").join(map(sql.Identifier, (READER, WRITER, OWNER))),
             )
         )
+    if connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'income'").fetchone():  # made before that
+        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA income TO {}").format(sql.Identifier(OWNER)))
+        connection.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA income TO {}").format(sql.Identifier(OWNER)))
     connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
     connection.execute("CREATE SCHEMA IF NOT EXISTS migrations")
     connection.execute(

@@ -45,8 +45,8 @@ def restated(db: Db, region: str, month: str, through_position: int) -> Statemen
 class Dispute:
     """A producer says that a payout or a statement of a month is wrong.
 
-    It is answered by what was done about it since: the position of the first payout to the producer that was reversed,
-    or of the month's restatement. None: it waits.
+    It waits until it is settled, or until something was done about it: a payout to the producer was reversed, or the
+    month was stated anew (the position of the first one since). All None: it waits.
     """
 
     producer: str
@@ -56,19 +56,34 @@ class Dispute:
     position: int
     reversed_position: int | None
     restated_position: int | None
+    settled_position: int | None = None
+    outcome: str | None = None
+    region: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        return not (self.settled_position or self.reversed_position or self.restated_position)
 
 
-def disputes(db: Db) -> list[Dispute]:
-    """All disputes, those that wait first, each group in the order of the log."""
+def disputes(db: Db, through_position: int) -> list[Dispute]:
+    """All disputes, those that wait first, each group in the order of the log; answers of the log up to a position."""
     rows = db.rows(
         """
         SELECT d.producer, d.dispute, d.month, d.reason, d.position,
                (SELECT min(p.position) FROM income_payments p
                 WHERE p.producer = d.producer AND p.kind = 'reversal' AND p.position > d.position) AS reversed,
                (SELECT min(r.position) FROM income_restatements r
-                WHERE r.region = m.region AND r.period = d.month AND r.position > d.position) AS restated
+                WHERE r.region = m.region AND r.period = d.month AND r.position > d.position) AS restated,
+               s.position, s.outcome, m.region
         FROM income_disputes d LEFT JOIN income_makers m ON m.maker = 'producer/' || d.producer
-        """
+        LEFT JOIN LATERAL (
+            SELECT e.position, said.data ->> 'outcome' AS outcome FROM log.events e,
+                   LATERAL (SELECT convert_from(e.leaf, 'UTF8')::jsonb -> 'data' AS data OFFSET 0) AS said
+            WHERE e.stream = 'account/' || d.producer AND e.type = 'settlement.dispute_settled.v1'
+              AND said.data ->> 'dispute' = d.dispute AND e.position <= %s
+        ) AS s ON true
+        """,
+        [through_position],
     )
     found = [Dispute(*row) for row in rows]
-    return sorted(found, key=lambda each: (bool(each.reversed_position or each.restated_position), each.position))
+    return sorted(found, key=lambda each: (not each.waits, each.position))

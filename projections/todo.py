@@ -87,6 +87,20 @@ SELECT 'period_open', region, count(*), (array_agg(period ORDER BY period))[1:{S
 ) AS months GROUP BY 2 ORDER BY 2
 """  # noqa: S608
 
+_DISPUTES: Final = """
+SELECT 'payout_disputed', coalesce(m.region, ''), count(*), (array_agg(d.producer || '/' || d.dispute
+       ORDER BY d.position DESC))[1:%(subjects)s], max(d.position)
+FROM income_disputes d LEFT JOIN income_makers m ON m.maker = 'producer/' || d.producer
+WHERE NOT EXISTS (SELECT FROM income_payments p
+                  WHERE p.producer = d.producer AND p.kind = 'reversal' AND p.position > d.position)
+  AND NOT EXISTS (SELECT FROM income_restatements r
+                  WHERE r.region = m.region AND r.period = d.month AND r.position > d.position)
+  AND NOT EXISTS (SELECT FROM log.events e
+                  WHERE e.stream = 'account/' || d.producer AND e.type = 'settlement.dispute_settled.v1'
+                    AND convert_from(e.leaf, 'UTF8')::jsonb -> 'data' ->> 'dispute' = d.dispute)
+GROUP BY 2 ORDER BY 2
+"""
+
 
 def waiting(connection: Connection, now: datetime) -> list[Waiting]:
     """Everything that waits for somebody at this moment of the network's clock."""
@@ -97,10 +111,11 @@ def waiting(connection: Connection, now: datetime) -> list[Waiting]:
         "certificates_until": today + timedelta(days=CERTIFICATE_DAYS),
         "under_way_since": now - timedelta(days=UNDER_WAY_DAYS),
         "best_before_until": today + timedelta(days=BEST_BEFORE_DAYS),
+        "subjects": SUBJECTS_MAX,
         "month": month_of(today - timedelta(days=CLOSING_DAYS)),
     }
     return [
         Waiting(*row)
-        for statement in (_FLAGS, _CERTIFICATES, _OVERDUE, _BEST_BEFORE, _CLOSINGS)
+        for statement in (_FLAGS, _CERTIFICATES, _OVERDUE, _BEST_BEFORE, _CLOSINGS, _DISPUTES)
         for row in connection.execute(statement.encode(), params).fetchall()
     ]

@@ -19,17 +19,39 @@ def of_five(groups: Sequence[GroupIncome]) -> list[GroupIncome]:
     by_size = sorted(groups, key=lambda group: (group.producers, group.key))
     hidden = [group for group in by_size if group.producers < PERSONS_MIN]
     told = by_size[len(hidden) :]
-    while hidden and told and sum(group.producers for group in hidden) < PERSONS_MIN:
+    while hidden and told and _persons(hidden) < PERSONS_MIN:
         hidden.append(told.pop(0))
-    persons = sum(group.producers for group in hidden)
+    persons = _persons(hidden)
     others = [_together(hidden, persons)] if persons >= PERSONS_MIN else []
     return sorted(told, key=lambda group: group.key) + others
 
 
-def _together(groups: Sequence[GroupIncome], persons: int) -> GroupIncome:
+def villages_of_five(groups: Sequence[GroupIncome]) -> list[GroupIncome]:
+    """The same for villages: each region for itself, and only of regions that are told by themselves.
+
+    The villages of a region that hides among others would give the others away, and so would the difference between a
+    region and its villages.
+    """
+    regions: dict[str, list[GroupIncome]] = {}
+    for group in groups:
+        regions.setdefault(group.region, []).append(group)
+    told = of_five([_together(of_region, _persons(of_region), key=region) for region, of_region in regions.items()])
+    return [
+        replace(group, region=region.key)
+        for region in told
+        if region.key in regions
+        for group in of_five(regions[region.key])
+    ]
+
+
+def _persons(groups: Sequence[GroupIncome]) -> int:
+    return sum(group.producers for group in groups)
+
+
+def _together(groups: Sequence[GroupIncome], persons: int, key: str = OTHERS) -> GroupIncome:
     return replace(
         groups[0],
-        key=OTHERS,
+        key=key,
         region="",
         producers=persons,
         earned_tyiyn=sum(group.earned_tyiyn for group in groups),

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from events.catalogue.registry import FieldProblem
 from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
-from services import asyncapi, entry, facts, looking_back, operations, reads, stream, todo
+from services import asyncapi, entry, facts, looking_back, operations, reads, regions, stream, todo
 from services.access.credentials import Credentials, ensure_admin_key
 from services.access.judge import Judge
 from services.access.oidc import Oidc
@@ -24,10 +24,12 @@ from services.access.passwords import Passwords
 from services.access.people_store import PeopleStore
 from services.access.rates import Rates
 from services.advice import ServedAdvice
+from services.audit import routes as audit
 from services.books import Books
 from services.center import routes as center
 from services.clock import NetworkClock
 from services.committee import routes as committee
+from services.documents import routes as documents
 from services.errors import (
     Internal,
     Malformed,
@@ -52,13 +54,17 @@ from services.quarantine import routes as quarantine
 from services.reports import Reports
 from services.settings import Settings, settings
 from services.settlement import routes as settlement
+from services.signing import routes as signing
 from services.web import desk_routes
 from services.web.routes import pages
 from services.web.sign_in_page import sign_in_pages
 from services.web.source import ServedPages
 from services.workshops import routes as workshops
 
-CONTEXTS = (network, producers, workshops, committee, logistics, outlets, settlement, center, quarantine)
+CONTEXTS = (
+    *(network, producers, workshops, committee, logistics, outlets, settlement, center),
+    *(quarantine, documents, signing),
+)
 
 #: So many objects may be made beyond those let go before Python looks for circles.
 GARBAGE_OBJECTS: Final = 100_000
@@ -96,7 +102,9 @@ def create_app(given: Settings | None = None) -> FastAPI:
     for context in CONTEXTS:
         app.include_router(context.routes(front))
     app.include_router(personal.routes(front, vault))
+    app.include_router(audit.routes(front, vault))
     app.include_router(reads.routes(front))
+    app.include_router(regions.routes(front))
     app.include_router(looking_back.routes(front))
     app.include_router(todo.routes(front))
     app.include_router(stream.routes())

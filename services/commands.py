@@ -36,8 +36,9 @@ from services.openapi import takes
 _ENVELOPE = ("id", "occurred_at", "actor", "recorded_at")
 
 type Asking = Asked[Any] | Refused
-#: What a route adds to commands before they are decided: what read models know, the day, a new device's key.
-Prepare = Callable[[Sequence[Asked[Any]]], Awaitable[Sequence[Command | Refused]]]
+#: What a route adds to commands before they are decided: what read models know, the day, a new device's key. A whole
+#: request comes back where its content may leave no trace in the log.
+Prepare = Callable[[Sequence[Asked[Any]]], Awaitable[Sequence[Command | Asked[Any] | Refused]]]
 #: What a route does about the answers: hand out the key of an enrolled device, end those of a revoked one.
 Finish = Callable[[Sequence[Asking], list[Answer]], Awaitable[list[Answer]]]
 
@@ -106,8 +107,8 @@ async def _prepared(read: Sequence[Asking], prepare: Prepare) -> list[Asking]:
     prepared: list[Asking] = []
     for each in read:
         if isinstance(each, Asked):
-            command = next(ready)
-            prepared.append(command if isinstance(command, Refused) else replace(each, command=command))
+            made = next(ready)
+            prepared.append(made if isinstance(made, Refused | Asked) else replace(each, command=made))
         else:
             prepared.append(each)
     return prepared

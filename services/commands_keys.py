@@ -26,6 +26,8 @@ def add_to(app: typer.Typer) -> None:
     keys.command(name="list")(list_keys)
     for command in (make, revoke, code, person, password):
         keys.command()(command)
+    keys.command()(rotate_signing)
+    keys.command()(signing)
     app.add_typer(keys, name="keys")
 
 
@@ -143,6 +145,64 @@ def _password_code(actor: str, as_json: bool) -> None:
         text = store.add_code("password", actor, minutes, by=BY)
     told = {"code": text, "actor": actor, "name": known.sign_in}
     _tell(as_json, f"{text}  (good once, for {minutes / 60:g} hours; signs in as {known.sign_in})\n", told)
+
+
+def rotate_signing(
+    key_id: Annotated[
+        str | None, typer.Option("--name", help="What the new key is called; drawn unless given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key that signs what the network states about its log, let the one in use sign for it, and record it.
+
+    Run where the keys lie, with the API running. The first key stands for itself: hand its public half to auditors.
+    """
+    from datetime import UTC, datetime
+    from uuid import uuid4
+
+    from services.signer import KeyFileThere, SigningKeys
+    from services.signing.decider import succession_text
+    from services.terminal import api_client, ask_api
+
+    kept = SigningKeys(settings().signing_key_dir)
+    name = key_id or f"log-{uuid4().hex[:8]}"
+    with api_client() as client:
+        used = ask_api(client, "GET", "/signing/keys")["keys"]
+        try:
+            public_key = kept.make(name)
+        except (KeyFileThere, OSError) as error:
+            _stop(str(error))
+        said = {"key_id": name, "public_key": public_key}
+        if used:
+            signature = kept.sign(used[-1]["key_id"], succession_text(name, public_key))
+            if signature is None:
+                kept.drop(name)
+                _stop(f"the key in use does not lie here: {kept.path(used[-1]['key_id'])}")
+            said |= {"cosigned_by": used[-1]["key_id"], "cosignature": signature}
+        envelope = {"id": str(uuid4()), "occurred_at": datetime.now(UTC).isoformat()}
+        told = ask_api(client, "POST", "/signing/rotate-signing-key", body=envelope | said)
+    lies = kept.path(name)
+    text = f"{name}  {public_key}\nkept in {lies}; keep a copy where nobody else comes, and the old keys too\n"
+    _tell(as_json, text, said | {"file": str(lies), "position": told["position"]})
+
+
+def signing(as_json: AsJson = False) -> None:
+    """The keys that signed for this network, the first one first; each was signed for by the one before it."""
+    from services.signer import is_signed
+    from services.signing.decider import succession_text
+    from services.terminal import api_client, ask_api
+
+    with api_client() as client:
+        found = ask_api(client, "GET", "/signing/keys")["keys"]
+    before = None
+    for key in found:
+        text = succession_text(key["key_id"], key["public_key"])
+        key["follows"] = before is None or is_signed(before, key.get("cosignature") or "", text)
+        before = key["public_key"]
+    lines = [f"{key['key_id']}  {key['public_key']}{'' if key['follows'] else '  NOT SIGNED FOR'}" for key in found]
+    _tell(as_json, "\n".join(lines) or "no signing key is in use", {"keys": found})
+    if not all(key["follows"] for key in found):
+        raise typer.Exit(1)
 
 
 @contextmanager

@@ -4,17 +4,15 @@ They ask the running API, so whoever uses them needs a key, and everything goes 
 """
 
 import json
-import os
 import sys
 from datetime import UTC, datetime
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
 
-from services.settings import settings
+from services.terminal import AsJson, api_client, ask_api, fail
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Message = Annotated[str, typer.Argument(help="The id of the message in quarantine.")]
 Reason = Annotated[str, typer.Option(help="A word for it, such as renamed_product or test_report.")]
 
@@ -125,30 +123,14 @@ def _do(verb: str, as_json: bool, **fields: Any) -> None:
 
 
 def _ask(method: str, path: str, *, params: Any = None, body: Any = None) -> Any:
-    """Ask the API, with the key in OVOP_KEY or the administrator's. A refusal is told in its own words."""
-    import httpx
-
-    given = settings()
-    try:
-        key = os.environ.get("OVOP_KEY") or given.admin_key_file.read_text(encoding="ascii").strip()
-        headers = {"Authorization": f"Bearer {key}"}
-        with httpx.Client(base_url=given.base_url, headers=headers, timeout=60) as client:
-            response = client.request(method, f"/api/v1/quarantine{path}", params=params, json=body)
-            told = response.json()
-    except OSError:
-        _fail(f"there is no key in {given.admin_key_file}; set OVOP_KEY")
-    except (httpx.TransportError, ValueError) as error:
-        _fail(f"the API at {given.base_url} does not answer: {error}")
-    if response.is_error:
-        problems = "".join(f"\n  {each['field']}: {each['message']}" for each in told.get("problems", ()))
-        _fail(f"{told['title']} {told.get('what_to_do', '')}{problems}".rstrip())
-    return told
+    with api_client() as client:
+        return ask_api(client, method, f"/quarantine{path}", params=params, body=body)
 
 
 def _parted(text: str, count: int) -> list[str]:
     parts = text.split("=", count - 1)
     if len(parts) != count:
-        _fail(f"{text!r} has not {count} parts with '=' between them")
+        fail(f"{text!r} has not {count} parts with '=' between them")
     return parts
 
 
@@ -162,8 +144,3 @@ def _value(text: str) -> Any:
 
 def _print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
-
-
-def _fail(sentence: str) -> NoReturn:
-    typer.echo(f"ovop: {sentence}", err=True)
-    raise typer.Exit(1)

@@ -1,7 +1,8 @@
 """Commands that look: `ovop status`, `doctor`, `verify`; and `rebuild`, which makes the read models anew."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +11,7 @@ from services.terminal import AsJson, database_of, explained, fail, new_table, p
 
 if TYPE_CHECKING:
     from projections.rebuild import Rebuilt
+    from services.verification import VerifiedFile
 
 
 def add_to(app: typer.Typer) -> None:
@@ -73,29 +75,59 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def verify(as_json: AsJson = False) -> None:
-    """Check the whole log: positions without a gap, every leaf as it was hashed, every row what its leaf says."""
+def verify(
+    file: Annotated[
+        Path | None, typer.Argument(help="A copy of the log (ovop export); without one, the log itself.")
+    ] = None,
+    statement: Annotated[Path | None, typer.Option(help="What the network states about the copy, as signed.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The public key it must be signed with, hexadecimal, as you were given it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the whole log, or a copy of it off line: positions without a gap, every leaf as it was hashed.
+
+    Of the log itself, every row is compared with its leaf. Exit code 1 when something is wrong.
+    """
+    from events.exported import NotAnExport
+    from services.verification import VerifiedFile, verify_file
     from services.verification import verify as verify_log
 
-    reader = database_of("reader")
-    with explained(), progress_bar("verifying", as_json) as progress:
-        found = verify_log(reader, progress)
+    if file is None:
+        if statement is not None or key is not None:
+            fail("a statement is about a copy: name the file")
+        reader = database_of("reader")
+        with explained(), progress_bar("verifying", as_json) as progress:
+            found = verify_log(reader, progress)
+    else:
+        try:
+            with progress_bar("verifying", as_json) as progress:
+                found = verify_file(file, progress)
+            if statement is not None:
+                _check_statement(statement, key, found)
+        except (NotAnExport, OSError) as error:
+            fail(str(error))
+    told: dict[str, Any] = {
+        "ok": found.is_sound,
+        "events": found.events,
+        "position": found.head_position,
+        "leaf_hash": found.head_leaf_hash,
+        "faults": found.faults,
+        "faults_untold": found.faults_untold,
+    }
+    if isinstance(found, VerifiedFile):
+        told |= {"network": found.header.network, "after": found.header.after, "content_sha256": found.content_sha256}
     if as_json:
-        say_json(
-            {
-                "ok": found.is_sound,
-                "events": found.events,
-                "position": found.head_position,
-                "leaf_hash": found.head_leaf_hash,
-                "faults": found.faults,
-                "faults_untold": found.faults_untold,
-            }
-        )
+        say_json(told)
     elif found.is_sound:
+        first = found.header.after + 1 if isinstance(found, VerifiedFile) else 1
         say(
-            f"[green]✓[/green] {found.events:,} events: positions 1 to {found.head_position:,} without a gap,"
+            f"[green]✓[/green] {found.events:,} events: positions {first:,} to {found.head_position:,} without a gap,"
             " every hash right"
         )
+        if isinstance(found, VerifiedFile):
+            signed = f", signed by {key or 'the key in the statement'}" if statement is not None else ""
+            say(f"sha256 {found.content_sha256}{signed}")
     else:
         for fault in found.faults:
             say(f"[red]✗[/red] position {fault.position:,}: {fault.problem}")
@@ -103,6 +135,25 @@ def verify(as_json: AsJson = False) -> None:
             say(f"and {found.faults_untold:,} more")
     if not found.is_sound:
         raise typer.Exit(1)
+
+
+def _check_statement(path: Path, key: str | None, found: "VerifiedFile") -> None:
+    """A statement must be about this very file, and signed; by the key that the auditor trusts, if one is named."""
+    import json
+
+    from services.signer import export_text, is_signed
+
+    try:
+        said = json.loads(path.read_bytes())
+        export, public_key, signature = said["export"]["export"], said["public_key"], said["signature"]
+    except (ValueError, KeyError, TypeError):
+        fail(f"{path} is no statement about an export")
+    header = found.header
+    text = export_text(header.network, export, header.after, header.through, found.content_sha256)
+    if key is not None and public_key != key:
+        found.blame(0, f"signed by another key: {public_key}")
+    elif not is_signed(public_key, signature, text):
+        found.blame(0, "the statement is about another file, or was not signed by the key that it names")
 
 
 def rebuild(

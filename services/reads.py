@@ -16,7 +16,7 @@ from projections.traceability_trace import trace
 from projections.whereabouts import forward
 from services.access.permissions import EVENTS, INCOME, LOTS, ONE_PRODUCER
 from services.access.sender import NETWORK, About, Sender
-from services.aggregates import of_five
+from services.aggregates import of_five, villages_of_five
 from services.books import Look
 from services.errors import NotFound
 from services.front import Front, json_response
@@ -187,16 +187,19 @@ def _add_income(router: APIRouter, front: Front) -> None:
                 "period": lambda: income_queries.periods(connection),
                 "suspense": lambda: income_queries.suspense(connection),
             }
-            return {"by": by, "income": _for(sender, asked[by]())}
+            return {"by": by, "income": _for(sender, by, asked[by]())}
 
         absent = NoSuchProducer(field="producer")
         return await answer(front, sender, question, after=after, as_of=as_of, absent=absent)
 
 
-def _for(sender: Sender, rows: Any) -> Any:
+_OF_FIVE: Final = {"village": villages_of_five, "region": of_five}
+
+
+def _for(sender: Sender, by: str, rows: Any) -> Any:
     """The ministry sees no group of so few producers that one of them could be told from it."""
     sees_all = INCOME["producer"].allows(sender, [NETWORK], {})
-    return rows if sees_all or not rows or not isinstance(rows[0], GroupIncome) else of_five(rows)
+    return rows if sees_all or not rows or not isinstance(rows[0], GroupIncome) else _OF_FIVE[by](rows)
 
 
 def _places_of(db: Look, lot: str) -> list[str]:

@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     projector_database_url: str | None = None
     reader_database_url: str | None = None
     keeper_database_url: str | None = None
+    #: For people of the ministry, who read its views with a program of theirs; no process of ours uses it.
+    ministry_database_url: str | None = None
 
     #: NATS with JetStream, as `nats://user:password@host:port`. None: the embedded server.
     nats_url: str | None = None
@@ -78,6 +80,7 @@ class Settings(BaseSettings):
     #: Limits; what goes beyond one is refused by name.
     body_bytes_max: int = Field(default=2_000_000, ge=1_000, le=2_000_000)
     items_max: int = Field(default=500, ge=1, le=500)
+    document_bytes_max: int = Field(default=1_400_000, ge=1_000, le=1_400_000)
     page_rows_max: int = Field(default=1_000, ge=1, le=1_000)
     device_requests_per_minute: int = Field(default=1_200, ge=1)
     account_requests_per_minute: int = Field(default=1_200, ge=1)
@@ -99,6 +102,11 @@ class Settings(BaseSettings):
     def admin_key_file(self) -> Path:
         """The key of the administrator (mode 0600), made at the first start."""
         return self.data_dir / "admin.key"
+
+    @property
+    def signing_key_dir(self) -> Path:
+        """Where the network's signing keys lie (mode 0600), outside the database."""
+        return self.data_dir / "signing"
 
     @property
     def broker_devices(self) -> tuple[str, ...]:

@@ -2,15 +2,19 @@
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from services.settings import NoBroker, NoDatabase, settings
+
+if TYPE_CHECKING:
+    import httpx
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
@@ -53,6 +57,36 @@ def progress_bar(what: str, as_json: bool) -> Iterator[Callable[[int, int], None
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda reached, aimed: bar.update(task, completed=reached, total=aimed)
+
+
+@contextmanager
+def api_client() -> "Iterator[httpx.Client]":
+    """The running API, with the key in OVOP_KEY or the administrator's; that it is away is told in a sentence."""
+    import httpx
+
+    given = settings()
+    try:
+        key = os.environ.get("OVOP_KEY") or given.admin_key_file.read_text(encoding="ascii").strip()
+    except OSError:
+        fail(f"there is no key in {given.admin_key_file}; set OVOP_KEY")
+    try:
+        with httpx.Client(base_url=given.base_url, headers={"Authorization": f"Bearer {key}"}, timeout=600) as client:
+            yield client
+    except httpx.TransportError as error:
+        fail(f"the API at {given.base_url} does not answer: {error}")
+
+
+def ask_api(client: "httpx.Client", method: str, path: str, *, params: Any = None, body: Any = None) -> Any:
+    """Ask the API; the JSON it answers with. A refusal is told in its own words."""
+    response = client.request(method, f"/api/v1{path}", params=params, json=body)
+    try:
+        told = response.json()
+    except ValueError as error:
+        fail(f"the API at {client.base_url} answers with something that is not JSON: {error}")
+    if response.is_error:
+        problems = "".join(f"\n  {each['field']}: {each['message']}" for each in told.get("problems", ()))
+        fail(f"{told['title']} {told.get('what_to_do', '')}{problems}".rstrip())
+    return told
 
 
 def new_table(*columns: str) -> Any:

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
 from events import quarantine_pages
 from events.catalogue.network import Role
-from projections.todo import Waiting, waiting
+from projections.chains import Broken, broken_chains
+from projections.todo import SHOWN_DAYS, SUBJECTS_MAX, Waiting, waiting
 from services.access.permissions import TODO
 from services.access.sender import NETWORK, About
 from services.books import Look
@@ -29,6 +30,7 @@ ROLE_OF: Final[Mapping[str, Role]] = {
     "no_batch": "outlet_lead",
     "counter_gap": "outlet_lead",
     "counter_repeated": "center",
+    "chain_broken": "center",
     "clock_ahead": "outlet_lead",
     "late": "outlet_lead",
     "sale_repeated": "outlet_lead",
@@ -53,10 +55,18 @@ ROLE_OF: Final[Mapping[str, Role]] = {
     "no_terms": "center",
     "delivery_repeated": "center",
     "period_open": "settlement_clerk",
+    "payout_disputed": "settlement_clerk",
 }
 #: Somebody may eat it, or a report is missing from the books.
 URGENT: Final = frozenset(
-    {"recalled_on_hand", "recalled_batch", "best_before_passed", "quarantine_open", "certificate_expired"}
+    {
+        "recalled_on_hand",
+        "recalled_batch",
+        "best_before_passed",
+        "quarantine_open",
+        "certificate_expired",
+        "chain_broken",
+    }
 )
 
 
@@ -76,6 +86,7 @@ class Task:
 def tasks(look: Look, now: datetime) -> list[Task]:
     """What everybody has to do now, the urgent things first. `now`: the network's clock."""
     found = [_task(each) for each in waiting(look.connection, now)]
+    found += _broken(broken_chains(look.connection, now - timedelta(days=SHOWN_DAYS)))
     still_open = quarantine_pages.counts(look.connection)["open"]
     if still_open:
         page = quarantine_pages.page(look.connection, state="open", limit=5)
@@ -84,9 +95,35 @@ def tasks(look: Look, now: datetime) -> list[Task]:
     return sorted(found, key=lambda task: (not task.is_urgent, task.role, task.kind, task.place))
 
 
+def _broken(chains: Sequence[Broken]) -> list[Task]:
+    """One task for each shop, with the newest reports that do not follow on the one before."""
+    shops: dict[str, list[Broken]] = {}
+    for each in reversed(chains):
+        shops.setdefault(f"outlet/{each.outlet}", []).append(each)
+    return [
+        _task(
+            Waiting(
+                "chain_broken",
+                place,
+                len(of_shop),
+                [f"till/{each.till}/{each.counter}" for each in of_shop[:SUBJECTS_MAX]],
+                of_shop[0].position,
+            )
+        )
+        for place, of_shop in sorted(shops.items())
+    ]
+
+
 def _task(found: Waiting) -> Task:
     role = ROLE_OF.get(found.kind, "center")
     return Task(found.kind, role, found.kind in URGENT, found.place, found.count, found.subjects, found.position)
+
+
+def _about(place: str) -> About:
+    """A place, a region, or the whole network."""
+    if not place:
+        return NETWORK
+    return About(places=(place,)) if "/" in place else About(regions=(place,))
 
 
 def now_of(front: Front, look: Look) -> datetime:
@@ -109,7 +146,7 @@ def routes(front: Front) -> APIRouter:
         """What waits for somebody, by kind and place, with what to do; for one role, or at one place."""
         sender = await front.sender(request)
         told = await front.books.ask_soon(lambda look: tasks(look, now_of(front, look)))
-        theirs = [(TODO, (About(places=(task.place,)) if task.place else NETWORK,)) for task in told.answer]
+        theirs = [(TODO, (_about(task.place),)) for task in told.answer]
         verdicts = await front.judge.judge(sender, theirs)
         chosen = [
             asdict(task) | {"what_to_do": what_to_do(LANGUAGES[lang], task.kind)}

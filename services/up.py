@@ -23,13 +23,20 @@ from typing import Protocol
 from urllib.error import URLError
 
 from events import nats_config
-from events.migrate import KEEPER, PROJECTOR, READER, RELAY, WRITER, login, migrate
+from events.migrate import KEEPER, MINISTRY, PROJECTOR, READER, RELAY, WRITER, login, migrate
 from services.embedded import EmbeddedNats, EmbeddedPostgres, free_port, only_owner, owner_only
 from services.settings import Settings
 
 #: The Python processes, in the order in which they are started; stopped the other way round.
 PROCESSES = ("api", "relay", "projector", "lookback", "intake")
-DATABASE_ROLES = {"writer": WRITER, "relay": RELAY, "projector": PROJECTOR, "reader": READER, "keeper": KEEPER}
+DATABASE_ROLES = {
+    "writer": WRITER,
+    "relay": RELAY,
+    "projector": PROJECTOR,
+    "reader": READER,
+    "keeper": KEEPER,
+    "ministry": MINISTRY,
+}
 #: Which addresses a process is given: its own roles, no other.
 ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "api": ("writer_database_url", "reader_database_url", "keeper_database_url"),

@@ -12,6 +12,7 @@ from typing import Any
 from events.catalogue import center, committee, exchange, logistics, network, outlets, production, settlement
 from events.catalogue.base import Event
 from events.catalogue.values import LotInput, Names, SaleLine, StockLine, Tender
+from services.committee.assessment import HeldRole, Seat
 
 #: Some SHA-256, some event's id, and the two members without whom nothing is recalled or revoked.
 HASH = "5e" * 32
@@ -442,6 +443,12 @@ def certificate_revoked(**changes: Any) -> committee.CertificateRevoked:
     )
 
 
+def seats(*members: str, region: str | None = "KG-Y") -> tuple[Seat, ...]:
+    """Members of a region's committee, as the rules are told of them."""
+    role = HeldRole(role="committee_member", region=region)
+    return tuple(Seat(member=member, roles=(role,)) for member in members)
+
+
 def recall_started(**changes: Any) -> committee.RecallStarted:
     return _made(
         committee.RecallStarted,
@@ -818,14 +825,24 @@ def document_captured(**changes: Any) -> exchange.DocumentCaptured:
         exchange.DocumentCaptured,
         changes,
         document="document-1",
-        kind="epcis",
+        kind="delivery_note",
+        media_type="application/pdf",
+        place="outlet/karakol",
+        about="consignment/consignment-1",
         content_sha256=HASH,
         content_bytes=4_096,
     )
 
 
 def audit_export_made(**changes: Any) -> exchange.AuditExportMade:
-    return _made(exchange.AuditExportMade, changes, export="export-1", through_position=1_000, content_sha256=HASH)
+    return _made(
+        exchange.AuditExportMade,
+        changes,
+        export="export-1",
+        after_position=0,
+        through_position=1_000,
+        content_sha256=HASH,
+    )
 
 
 def audit_case_noted(**changes: Any) -> exchange.AuditCaseNoted:
@@ -833,7 +850,25 @@ def audit_case_noted(**changes: Any) -> exchange.AuditCaseNoted:
 
 
 def signing_key_rotated(**changes: Any) -> exchange.SigningKeyRotated:
-    return _made(exchange.SigningKeyRotated, changes, key_id="key-2", public_key_sha256=HASH, cosigned_by="key-1")
+    return _made(
+        exchange.SigningKeyRotated,
+        changes,
+        key_id="key-2",
+        public_key=HASH,
+        cosigned_by="key-1",
+        cosignature=2 * HASH,
+    )
+
+
+def dispute_settled(**changes: Any) -> settlement.DisputeSettled:
+    return _made(
+        settlement.DisputeSettled,
+        changes,
+        producer="p-001",
+        dispute="dispute-1",
+        outcome="rejected",
+        reason="statement_is_right",
+    )
 
 
 def one_of_each() -> dict[str, Event]:
@@ -912,6 +947,7 @@ def one_of_each() -> dict[str, Event]:
         advance_given(),
         advance_given_v1(),
         payout_disputed(),
+        dispute_settled(),
         consultation_requested(),
         consultation_answered(),
         training_held(),

@@ -32,6 +32,7 @@ LOGINS = {
     "test_projector": "ovop_projector",
     "test_reader": "ovop_reader",
     "test_keeper": "ovop_keeper",
+    "test_ministry": "ovop_ministry",
 }
 
 
@@ -116,6 +117,10 @@ class LogDatabase:
     @property
     def keeper(self) -> str:
         return self.server.url(self.name, "test_keeper")
+
+    @property
+    def ministry(self) -> str:
+        return self.server.url(self.name, "test_ministry")
 
 
 class NatsServer(Protocol):

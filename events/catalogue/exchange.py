@@ -3,7 +3,33 @@
 from typing import Literal
 
 from events.catalogue.base import Decision, Fact
-from events.catalogue.values import ActorId, Count, EventIdText, Id, Position, Reason, Sha256Hex, TillId, WireNameText
+from events.catalogue.values import (
+    ActorId,
+    Count,
+    EventIdText,
+    Id,
+    Place,
+    Position,
+    PublicKeyHex,
+    Reason,
+    Sha256Hex,
+    SignatureHex,
+    StreamName,
+    TillId,
+    WireNameText,
+)
+
+#: What a captured document may be: something that is shown or read, and that nobody executes.
+MediaType = Literal[
+    "application/json",
+    "application/pdf",
+    "application/xml",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "text/csv",
+    "text/plain",
+]
 
 
 class MessageQuarantined(Fact):
@@ -41,11 +67,18 @@ class QuarantineResolved(Decision):
 
 
 class DocumentCaptured(Fact):
-    """A document of another system (EPCIS, a delivery note) was taken in; its bytes are kept beside the log."""
+    """A paper or file of somebody else (a delivery note, a laboratory's report, EPCIS) was taken in at a place.
+
+    Its bytes are kept beside the log, where they can be erased; here stands their hash. `about` is the stream of what
+    it speaks of, such as `consignment/c-7`.
+    """
 
     wire_name = "exchange.document_captured.v1"
     document: Id
     kind: Reason
+    media_type: MediaType
+    place: Place
+    about: StreamName | None = None
     content_sha256: Sha256Hex
     content_bytes: Count
 
@@ -54,10 +87,11 @@ class DocumentCaptured(Fact):
 
 
 class AuditExportMade(Fact):
-    """An auditor took a copy of the log up to a position."""
+    """An auditor took a copy of the log: the events behind one position, through another; the hash is the file's."""
 
     wire_name = "exchange.audit_export_made.v1"
     export: Id
+    after_position: Position
     through_position: Position
     content_sha256: Sha256Hex
 
@@ -66,7 +100,7 @@ class AuditExportMade(Fact):
 
 
 class AuditCaseNoted(Fact):
-    """An auditor pinned an event to a case; the note itself lies in the personal store."""
+    """An auditor noted something on a case, about an event or about none; the note lies in the personal store."""
 
     wire_name = "exchange.audit_case_noted.v1"
     case: Id
@@ -78,12 +112,16 @@ class AuditCaseNoted(Fact):
 
 
 class SigningKeyRotated(Decision):
-    """The log is signed with another key from now on; the old key signed for the new one."""
+    """What the network states about its log is signed with this key from now on; the one before it signed for it.
+
+    An Ed25519 key. The first one stands for itself: nobody can sign for it.
+    """
 
     wire_name = "exchange.signing_key_rotated.v1"
     key_id: Id
-    public_key_sha256: Sha256Hex
-    cosigned_by: Id
+    public_key: PublicKeyHex
+    cosigned_by: Id | None = None
+    cosignature: SignatureHex | None = None
 
     def stream(self) -> str:
         return "signing/log"

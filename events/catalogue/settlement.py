@@ -145,6 +145,15 @@ class PayoutDisputed(AccountDecision):
     opened_on: Day
 
 
+class DisputeSettled(AccountDecision):
+    """A dispute was answered: the producer was right, or was not. What follows from it is an event of its own."""
+
+    wire_name = "settlement.dispute_settled.v1"
+    dispute: Id
+    outcome: Literal["upheld", "rejected"]
+    reason: Reason
+
+
 class PayoutMadeV1(AccountDecision):
     """The first form, of one signature whatever the amount. Read for ever."""
 

@@ -49,8 +49,13 @@ Month = Annotated[str, _matching(r"(19|20)[0-9]{2}-(0[1-9]|1[0-2])")]
 Sha256Hex = Annotated[str, _matching(r"[0-9a-f]{64}")]
 #: `module.event_name.vN`, whether this program knows such an event or not.
 WireNameText = Annotated[str, _matching(r"[a-z0-9_]{1,40}\.[a-z0-9_]{1,60}\.v[0-9]{1,4}")]
+#: A stream of the log, as `consignment/c-7`: what something is about.
+StreamName = Annotated[str, _matching(r"[a-z][a-z-]{0,39}(/[a-z0-9][a-z0-9._-]{0,63}){1,4}")]
 #: Sixteen random bytes, without which a hash of something easily guessed would give it away.
 SaltHex = Annotated[str, _matching(r"[0-9a-f]{32}")]
+#: An Ed25519 public key and a signature made with it, raw.
+PublicKeyHex = Annotated[str, _matching(r"[0-9a-f]{64}")]
+SignatureHex = Annotated[str, _matching(r"[0-9a-f]{128}")]
 EventIdText = Annotated[str, _matching(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
 
 Count = Annotated[int, Field(ge=0, le=QUANTITY_MAX)]

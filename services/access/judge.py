@@ -85,6 +85,15 @@ class Judge:
 
         return [verdict(may, abouts, each) for (may, abouts), each in zip(matters, whole, strict=True)]
 
+    def regions_of(self, streams: Iterable[str]) -> set[str]:
+        """The regions of the places that these streams name (of lots: where they were gathered or made). Blocks."""
+        found = {
+            stream: [recorded.event for recorded in events]
+            for stream, events in self._log.read_streams(sorted(streams)).items()
+        }
+        places = {place for stream in found for said in _says(About(found_in=stream), found) for place in said.places}
+        return set(self._look_up_regions(places).values()) if places else set()
+
     async def _events(self, wanted: Iterable[str], ahead: Mapping[str, Sequence[Event]]) -> dict[str, list[Event]]:
         stored = await asyncio.to_thread(self._log.read_streams, sorted(wanted))
         return {

@@ -89,6 +89,10 @@ _CENTER: Final = may("center", scope="command:network")
 _MEMBER: Final = may("committee_member", scope="command:committee")
 _TWO_MEMBERS: Final = may("committee_member", two=True)
 _CLERK: Final = may("settlement_clerk", scope="command:settlement")
+_PAPERS: Final = may(
+    "cashier", "outlet_lead", "workshop_lead", "producer", "center", till=True, scope="command:documents"
+)
+AUDIT: Final = may("auditor")
 _SIGNING_CLERKS: Final = may("settlement_clerk", two=True)
 
 COMMANDS: Final[Mapping[str, Rule]] = {
@@ -133,9 +137,14 @@ COMMANDS: Final[Mapping[str, Rule]] = {
     "settlement/reverse-payout": (_SIGNING_CLERKS, of.payout),
     "settlement/give-advance": (_SIGNING_CLERKS, of.payout),
     "settlement/dispute-payout": (may("producer", "settlement_clerk", "center"), of.at("producer")),
+    "settlement/settle-dispute": (_CLERK, of.at("producer")),
     "quarantine/map": (may("center"), of.network),
     "quarantine/resubmit": (may("center"), of.network),
     "quarantine/dismiss": (may("center"), of.network),
+    "documents/capture-document": (_PAPERS, of.place("place")),
+    "audit/make-export": (AUDIT, of.network),
+    "audit/note-case": (AUDIT, of.network),
+    "signing/rotate-signing-key": (may(), of.network),
     "center/introduce-buyer": (may("center", scope="command:center"), of.network),
     "center/place-order": (may("center", scope="command:center"), of.network),
     "center/answer-consultation": (may("center", scope="command:center"), of.network),
@@ -156,6 +165,7 @@ SHIFTS: Final = may("outlet_lead", "center", "auditor", scope="read:outlets")
 READ_DESK: Final = may("center", "auditor", scope="read:quarantine")
 DESK: Final = may("center")
 PERSONAL: Final = may("producer", "center")
+DOCUMENTS: Final = may("outlet_lead", "workshop_lead", "producer", "center", "auditor", scope="read:documents")
 ERASE: Final = may("center")
 ERASURES: Final = may("center", "auditor", scope="read:erasures")
 TODO: Final = may(
@@ -163,6 +173,18 @@ TODO: Final = may(
 )
 #: Pages that say in the reader's language that they are closed: who may see them, they ask themselves.
 CLOSED_PAGE: Final = PUBLIC
+_NETWORK_OF_REGION: Final = may(*_OFFICES, "outlet_lead", "workshop_lead", scope="read:network")
+#: Lists of a region, by what is listed; whoever has the role for the region or for the network.
+REGION: Final[Mapping[str, Permission]] = {
+    **dict.fromkeys(("villages", "workshops", "outlets"), _NETWORK_OF_REGION),
+    "producers": may(*_OFFICES, scope="read:network"),
+    "certificates": CERTIFICATES,
+    "stock": LOTS,
+    "consignments": may("outlet_lead", "workshop_lead", "center", "auditor", scope="read:logistics"),
+    "statements": DISPUTES,
+    "disputes": DISPUTES,
+}
+_LISTED: Final = may(*_OFFICES, "outlet_lead", "workshop_lead", scope="read")
 DIFFERENCES: Final = may("outlet_lead", "workshop_lead", "center", "auditor", scope="read:logistics")
 _REPORTS: Final = Permission(
     roles=frozenset(role for rule, _ in FACTS.values() for role in rule.roles), scope="report", till=True
@@ -201,6 +223,16 @@ ROUTES: Final[Mapping[str, Permission]] = {
     "GET /api/v1/personal/erasures": ERASURES,
     "POST /api/v1/personal/erase": ERASE,
     "GET /api/v1/todo": TODO,
+    "GET /api/v1/regions/{region}/{what}": _LISTED,
+    "GET /api/v1/documents": DOCUMENTS,
+    "GET /api/v1/documents/{document}": DOCUMENTS,
+    "GET /api/v1/documents/{document}/content": DOCUMENTS,
+    "GET /api/v1/audit/exports": AUDIT,
+    "GET /api/v1/audit/exports/{export}/file": AUDIT,
+    "GET /api/v1/audit/exports/{export}/statement": AUDIT,
+    "GET /api/v1/audit/cases": AUDIT,
+    "GET /api/v1/audit/cases/{case}": AUDIT,
+    "GET /api/v1/signing/keys": PUBLIC,
     "GET /api/v1/as-of/{position}": PAST,
     "GET /api/v1/committee/certificates": CERTIFICATES,
     "GET /api/v1/committee/to-do": CERTIFICATES,

@@ -22,6 +22,13 @@ class HeldRole(Value):
     place: Place | None = None
 
 
+class Seat(Value):
+    """Somebody who decides, with the roles that are held now."""
+
+    member: ActorId
+    roles: tuple[HeldRole, ...] = ()
+
+
 class OpenedScores(Value):
     """What was behind a member's seal."""
 
@@ -57,6 +64,15 @@ def sits_for(roles: Collection[HeldRole], region: RegionCode | None) -> bool:
     return any(
         held.role == "committee_member" and (held.region is None or held.region == region) and held.place is None
         for held in roles
+    )
+
+
+def all_sit_for(seats: Collection[Seat], regions: Collection[RegionCode]) -> bool:
+    """Whether each of these is on the committee of one of the regions; of any committee where there is none."""
+    return all(
+        any(sits_for(seat.roles, region) for region in regions)
+        or (not regions and any(held.role == "committee_member" and held.place is None for held in seat.roles))
+        for seat in seats
     )
 
 

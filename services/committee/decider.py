@@ -20,6 +20,7 @@ from events.catalogue.committee import (
 from services.committee.assessment import (
     CRITERION_MAX,
     MEMBERS_TO_DECIDE,
+    all_sit_for,
     criteria,
     has_interest,
     mean_milli,
@@ -79,9 +80,9 @@ class AlreadyScored(Refused):
 
 
 class NotOnTheCommittee(Refused):
-    """Only a member of the region's committee scores what was submitted there."""
+    """Only members of the region's own committee score and decide what is made there."""
 
-    advice = "Grant the role committee_member for the region, or let a member of that committee score."
+    advice = "Let a member of that committee do it, or grant the role committee_member for the region."
 
 
 class NotAnAssessor(Refused):
@@ -162,6 +163,7 @@ class Certificate:
 
     submission: str | None = None
     region: str | None = None
+    committee: str | None = None  #: the region whose committee gave the certificate
     assessors: frozenset[str] = frozenset()
     scored: Mapping[str, str | Scores] = field(default_factory=dict)  #: by member: the seal, or scores that lay open
     certificate: str | None = None
@@ -303,6 +305,9 @@ def _change_of_standing(
 ) -> Decision:
     if command.event.certificate != certificate.certificate:
         raise NoSuchCertificate(field="certificate")
+    regions = () if certificate.committee is None else (certificate.committee,)
+    if not command.seats or not all_sit_for(command.seats, regions):
+        raise NotOnTheCommittee(field="members" if isinstance(command, RevokeCertificate) else None)
     match command:
         case SuspendCertificate() if certificate.standing != "valid":
             raise NotValidNow(field="certificate")
@@ -336,6 +341,7 @@ def evolve_certificate(certificate: Certificate, event: Decision) -> Certificate
         case ProductCertified():
             return replace(
                 _closed(certificate),
+                committee=certificate.region,
                 certificate=event.certificate,
                 standing="valid",
                 used=certificate.used | {f"certificate/{event.certificate}"},

@@ -5,6 +5,8 @@ from typing import Literal
 
 from events.catalogue.base import Decision
 from events.catalogue.committee import RecallClosed, RecallExtended, RecallRoot, RecallStarted, RecallTickedOff
+from events.catalogue.values import RegionCode
+from services.committee.assessment import Seat, all_sit_for
 from services.decider import Decider, Proposal, must_be_two
 from services.errors import Refused
 
@@ -33,12 +35,24 @@ class AlreadyTickedOff(Refused):
     advice = "Nothing needs to be done; a wrong count is corrected by a stock count."
 
 
+class NotTheirRecall(Refused):
+    """Only members of the committee in whose region the recalled things were made start, extend and end a recall."""
+
+    advice = "Name two members of that committee; where no region is known, of any committee."
+
+
 class StartRecall(Proposal[RecallStarted]):
     """Call back everything reachable from the roots; two members."""
+
+    seats: tuple[Seat, ...] = ()  #: who decides it
+    regions: tuple[RegionCode, ...] = ()  #: where its roots were gathered or made, as far as the log says
 
 
 class ExtendRecall(Proposal[RecallExtended]):
     """Bring more roots under a recall; two members."""
+
+    seats: tuple[Seat, ...] = ()
+    regions: tuple[RegionCode, ...] = ()
 
 
 class TickOffRecall(Proposal[RecallTickedOff]):
@@ -50,6 +64,9 @@ class TickOffRecall(Proposal[RecallTickedOff]):
 
 class CloseRecall(Proposal[RecallClosed]):
     """End a recall; two members."""
+
+    seats: tuple[Seat, ...] = ()
+    regions: tuple[RegionCode, ...] = ()
 
 
 RecallCommand = StartRecall | ExtendRecall | TickOffRecall | CloseRecall
@@ -68,11 +85,13 @@ def decide_recall(command: RecallCommand, recall: Recall) -> list[Decision]:
     match command:
         case StartRecall(event=started):
             must_be_two(started.members)
+            _must_be_theirs(command)
             if recall.standing != "none":
                 raise RecallAlreadyStarted(field="recall")
             _must_be_new_roots(started.roots, recall)
         case ExtendRecall(event=extended):
             must_be_two(extended.members)
+            _must_be_theirs(command)
             _must_be_open_recall(recall)
             _must_be_new_roots(extended.roots, recall)
         case TickOffRecall(event=ticked):
@@ -81,8 +100,14 @@ def decide_recall(command: RecallCommand, recall: Recall) -> list[Decision]:
                 raise AlreadyTickedOff(field="batch")
         case CloseRecall(event=closed):
             must_be_two(closed.members)
+            _must_be_theirs(command)
             _must_be_open_recall(recall)
     return [command.event]
+
+
+def _must_be_theirs(command: StartRecall | ExtendRecall | CloseRecall) -> None:
+    if not command.seats or not all_sit_for(command.seats, command.regions):
+        raise NotTheirRecall(field="members")
 
 
 def _must_be_open_recall(recall: Recall) -> None:

@@ -15,7 +15,7 @@ from events.catalogue.committee import (
     Scores,
 )
 from events.catalogue.values import ActorId, Day, Id, Maker, ProductId, Reason, Sha256Hex
-from services.committee.assessment import HeldRole, OpenedScores
+from services.committee.assessment import HeldRole, OpenedScores, Seat
 from services.decider import Command, Proposal
 
 
@@ -120,13 +120,19 @@ class DecideSubmission(Command):
 class SuspendCertificate(Proposal[CertificateSuspended]):
     """Let a certificate not count for a while."""
 
+    seats: tuple[Seat, ...] = ()  #: who decides it
+
 
 class ReinstateCertificate(Proposal[CertificateReinstated]):
     """Let a suspended certificate count again."""
 
+    seats: tuple[Seat, ...] = ()
+
 
 class RevokeCertificate(Proposal[CertificateRevoked]):
     """End a certificate before its time; two members."""
+
+    seats: tuple[Seat, ...] = ()
 
 
 CertificateRequest = (

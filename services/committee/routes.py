@@ -15,6 +15,7 @@ from services.access.sender import NETWORK, About
 from services.books import Look
 from services.commands import Commands
 from services.committee.decider import CERTIFICATE, FACTS
+from services.committee.membership import Membership
 from services.committee.recalls import RECALL, CloseRecall, ExtendRecall, StartRecall, TickOffRecall
 from services.committee.requests import (
     AcceptConditionally,
@@ -44,8 +45,12 @@ def routes(front: Front) -> APIRouter:
     commands.add(CERTIFICATE, SubmitProduct, ReceiveSample, AdviseImprovement)
     commands.add(CERTIFICATE, ScoreAssessment, prepare=sealing.seal, finish=sealing.drop_unused)
     commands.add(CERTIFICATE, CertifyProduct, AcceptConditionally, RejectProduct, prepare=sealing.open)
-    commands.add(CERTIFICATE, SuspendCertificate, ReinstateCertificate, RevokeCertificate)
-    commands.add(RECALL, StartRecall, ExtendRecall, TickOffRecall, CloseRecall)
+    members = Membership(front)
+    commands.add(
+        CERTIFICATE, SuspendCertificate, ReinstateCertificate, RevokeCertificate, prepare=members.of_certificate
+    )
+    commands.add(RECALL, StartRecall, ExtendRecall, CloseRecall, prepare=members.of_recall)
+    commands.add(RECALL, TickOffRecall)
     add_facts(commands.router, front, "committee", FACTS)
     _add_reads(commands.router, front)
     return commands.router

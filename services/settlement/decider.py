@@ -7,6 +7,7 @@ from typing import Literal
 from events.catalogue.base import Decision, Event
 from events.catalogue.settlement import (
     AdvanceGiven,
+    DisputeSettled,
     PayoutDisputed,
     PayoutMade,
     PayoutReversed,
@@ -103,6 +104,18 @@ class AlreadyReversed(Refused):
     """This payout was reversed before; it is reversed once, whole."""
 
     advice = "Nothing needs to be done."
+
+
+class NoSuchDispute(NotFound):
+    """This producer never disputed anything under this id."""
+
+    advice = "See GET /api/v1/settlement/disputes."
+
+
+class DisputeSettledBefore(Refused):
+    """This dispute was answered before."""
+
+    advice = "Nothing needs to be done; a producer who does not agree enters a new dispute."
 
 
 class AgreeTerms(Proposal[ShareTermsAgreed]):
@@ -209,6 +222,10 @@ class DisputePayout(Proposal[PayoutDisputed]):
         return (f"producer/{self.event.producer}",)
 
 
+class SettleDispute(Proposal[DisputeSettled]):
+    """Answer a dispute. A payout is reversed and a month stated anew by commands of their own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The day from which the terms agreed last hold."""
@@ -294,11 +311,11 @@ class Account:
 
     handed_tyiyn: int = 0  #: payouts not reversed, and advances
     payouts: Mapping[str, int] = field(default_factory=dict)  #: tyiyn of each payout that stands
-    used: frozenset[str] = frozenset()  #: as `payout/<id>`, `advance/<id>`, `dispute/<id>`
+    used: frozenset[str] = frozenset()  #: as `payout/<id>`, `advance/<id>`, `dispute/<id>`, `settled/<id>`
 
 
-AccountRequest = MakePayout | ReversePayout | GiveAdvance | DisputePayout
-AccountEvent = PayoutMade | PayoutReversed | AdvanceGiven | PayoutDisputed
+AccountRequest = MakePayout | ReversePayout | GiveAdvance | DisputePayout | SettleDispute
+AccountEvent = PayoutMade | PayoutReversed | AdvanceGiven | PayoutDisputed | DisputeSettled
 
 
 def decide_account(command: AccountRequest, account: Account) -> list[Decision]:
@@ -330,6 +347,12 @@ def decide_account(command: AccountRequest, account: Account) -> list[Decision]:
         case DisputePayout(event=dispute):
             _must_be_unused(f"dispute/{dispute.dispute}", account)
             return [dispute]
+        case SettleDispute(event=settled):
+            if f"dispute/{settled.dispute}" not in account.used:
+                raise NoSuchDispute(field="dispute")
+            if f"settled/{settled.dispute}" in account.used:
+                raise DisputeSettledBefore(field="dispute")
+            return [settled]
 
 
 def _payout(command: MakePayout, account: Account) -> PayoutMade:
@@ -375,6 +398,8 @@ def evolve_account(account: Account, event: AccountEvent) -> Account:
             return replace(account, handed_tyiyn=handed, used=account.used | {f"advance/{event.advance}"})
         case PayoutDisputed():
             return replace(account, used=account.used | {f"dispute/{event.dispute}"})
+        case DisputeSettled():
+            return replace(account, used=account.used | {f"settled/{event.dispute}"})
 
 
 ACCOUNT: Decider[AccountRequest, Account, AccountEvent] = Decider(Account(), decide_account, evolve_account)

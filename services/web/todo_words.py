@@ -26,6 +26,9 @@ def what_to_do(language: Language, kind: str) -> str:
         "counter_repeated": language.gettext(
             "A till used a number twice: look whether the device was copied or set back."
         ),
+        "chain_broken": language.gettext(
+            "A till’s reports do not follow on each other: compare what lies on the device with what was recorded."
+        ),
         "clock_ahead": language.gettext("A device’s clock runs ahead: set it right."),
         "late": language.gettext("Reports came late: look at the connection of those who sent them."),
         "sale_repeated": language.gettext(
@@ -60,6 +63,9 @@ def what_to_do(language: Language, kind: str) -> str:
         "no_terms": language.gettext("A sale had no share terms in force: agree terms for its channel."),
         "delivery_repeated": language.gettext("A delivery came twice: check the order."),
         "period_open": language.gettext("A month is over and not closed: close it, so that makers can be paid."),
+        "payout_disputed": language.gettext(
+            "A producer says that a payout or a statement is wrong: look into it, and answer."
+        ),
     }.get(kind, language.gettext("Something looks wrong: look at the events it names."))
 
 

@@ -110,6 +110,7 @@ settlement/make-payout                . . . . . . . . o . . . . . .
 settlement/reverse-payout             . . . . . . . . o . . . . . .
 settlement/give-advance               . . . . . . . . o . . . . . .
 settlement/dispute-payout             . . . . p . a o o . . . . . .
+settlement/settle-dispute             . . . . . . . . o . . . . . .
 quarantine/map                        . . . . . . a . . . . . . . .
 quarantine/resubmit                   . . . . . . a . . . . . . . .
 quarantine/dismiss                    . . . . . . a . . . . . . . .
@@ -117,6 +118,10 @@ quarantine/try                        . . . . . . a . . . . . . . .
 /quarantine/none                      . . . . . . a . . . . . . . .
 personal/values                       . . . . p . a o . . . . . . .
 personal/erase                        . . . . . . a o . . . . . . .
+documents/capture-document            o o o o p . a o . . . o . . .
+audit/make-export                     . . . . . . . . . . a . . . .
+audit/note-case                       . . . . . . . . . . a . . . .
+signing/rotate-signing-key            . . . . . . . . . . . . . . .
 center/introduce-buyer                . . . . . . a . . . . . . . .
 center/place-order                    . . . . . . a . . . . . . . .
 center/answer-consultation            . . . . . . a . . . . . . . .
@@ -150,6 +155,24 @@ GET the page of the quarantine        . . . . . . a . . . a . . a .
 GET the page of a message             . . . . . . a . . . a . . a .
 GET personal values                   . . . . p . a o . . . . . . .
 GET erasures                          . . . . . . a . . . a . . a .
+GET documents of a place              . o o o p . a o . . a . . a .
+GET documents of the network          . . . . . . a . . . a . . a .
+GET a document                        . o o o p . a o . . a . . a .
+GET the bytes of a document           . o o o p . a o . . a . . a .
+GET exports                           . . . . . . . . . . a . . . .
+GET the file of an export             . . . . . . . . . . a . . . .
+GET the statement of an export        . . . . . . . . . . a . . . .
+GET cases                             . . . . . . . . . . a . . . .
+GET a case                            . . . . . . . . . . a . . . .
+GET villages of a region              . . o . . o a o o . a . . a .
+GET workshops of a region             . . o . . o a o o . a . . a .
+GET outlets of a region               . . o . . o a o o . a . . a .
+GET producers of a region             . . . . . o a o o . a . . a .
+GET certificates of a region, listed  . . . . . o a o . . a . . a .
+GET stock of a region                 . . o . . o a o o . a . . a .
+GET consignments of a region          . . o . . . a o . . a . . a .
+GET statements of a region            . . . . . . a o o . a . . a .
+GET disputes of a region              . . . . . . a o o . a . . a .
 GET what waits                        . a a a . a a a a . a . . a .
 GET events                            . . . . . . . . . . a . . a .
 GET metrics                           . . . . . . . . . . a . . a .
@@ -161,7 +184,7 @@ agreements                            . . . . . a . . a . . . . . .
 PUBLIC: Final = {
     "GET /", "GET /l", "GET /L", "GET /l/{code}", "GET /L/{code}", "GET /static/{name}", "GET /healthz", "GET /readyz",
     "GET /openapi.json", "GET /asyncapi.json", "GET /api/v1/network",
-    "GET /api/v1/stream", "GET /sign-in", "POST /sign-in", "POST /sign-out",
+    "GET /api/v1/stream", "GET /api/v1/signing/keys", "GET /sign-in", "POST /sign-in", "POST /sign-out",
     "GET /sign-in/other", "GET /sign-in/other/return", "POST /api/v1/session", "POST /api/v1/session/password",
     "POST /api/v1/devices", "POST /api/v1/devices/challenge", "POST /api/v1/devices/session",
 }  # fmt: skip
@@ -302,6 +325,7 @@ def commands(w: World, column: str) -> dict[str, dict[str, Any]]:
         "settlement/agree-terms": make.share_terms_agreed(),
         "settlement/give-advance": make.advance_given(producer=w.producer, advance=new()),
         "settlement/dispute-payout": make.payout_disputed(producer=w.producer, dispute=new()),
+        "settlement/settle-dispute": make.dispute_settled(producer=w.producer, dispute=new()),
         "center/introduce-buyer": make.buyer_introduced(buyer=new()),
         "center/place-order": make.order_placed(order=new()),
         "center/answer-consultation": make.consultation_answered(consultation=new()),
@@ -318,6 +342,10 @@ def commands(w: World, column: str) -> dict[str, dict[str, Any]]:
         | {"certificate": new(), "valid_from": "2026-11-01", "valid_until": "2027-11-01"},
         "committee/accept-conditionally": verdict | {"conditions": ["lids"], "fulfil_by": "2027-01-01"},
         "committee/reject-product": verdict,
+        "documents/capture-document": paper(new(), w.place(column)),
+        "audit/make-export": {"export": new(), "through_position": 3},
+        "audit/note-case": {"case": new(), "note": "Look at the jars."},
+        "signing/rotate-signing-key": {"key_id": new(), "public_key": uuid4().hex + uuid4().hex},
         "quarantine/map": {"quarantine": "none", "reason": "typo", "changes": [{"at": "id", "to": "x"}]},
         "quarantine/resubmit": {"quarantine": "none", "reason": "typo"},
         "quarantine/dismiss": {"quarantine": "none", "reason": "typo"},
@@ -326,6 +354,17 @@ def commands(w: World, column: str) -> dict[str, dict[str, Any]]:
         "settlement/make-payout": payout | {"amount_tyiyn": 100, "method": "cash"},
         "settlement/reverse-payout": payout | {"reason": "wrong"},
     }
+
+
+def paper(name: str, place: str) -> dict[str, Any]:
+    """A delivery note that lies at a place."""
+    said = {"kind": "delivery_note", "media_type": "text/plain", "content": "MTIgamFycw=="}
+    return {"document": name, "place": place, **said}
+
+
+def paper_of(w: World, column: str) -> str:
+    """The id of the paper that was captured at a place of a world."""
+    return f"paper-{w.place(column).replace('/', '-')}"
 
 
 def others(w: World) -> dict[str, dict[str, Any]]:
@@ -375,6 +414,29 @@ def questions(w: World, column: str) -> dict[str, tuple[str, dict[str, str]]]:
         "GET the page of a message": ("/quarantine/none", {}),
         "GET personal values": ("personal", {"subject": f"producer/{w.producer}"}),
         "GET erasures": ("personal/erasures", {}),
+        **{
+            f"GET {what} of a region": (f"regions/{w.region}/{what}", {})
+            for what in (
+                "villages",
+                "workshops",
+                "outlets",
+                "producers",
+                "stock",
+                "consignments",
+                "statements",
+                "disputes",
+            )
+        },
+        "GET certificates of a region, listed": (f"regions/{w.region}/certificates", {}),
+        "GET documents of a place": ("documents", {"place": w.place(column)}),
+        "GET documents of the network": ("documents", {}),
+        "GET a document": (f"documents/{paper_of(w, column)}", {}),
+        "GET the bytes of a document": (f"documents/{paper_of(w, column)}/content", {}),
+        "GET exports": ("audit/exports", {}),
+        "GET the file of an export": ("audit/exports/none/file", {}),
+        "GET the statement of an export": ("audit/exports/none/statement", {}),
+        "GET cases": ("audit/cases", {}),
+        "GET a case": ("audit/cases/none", {}),
         "GET what waits": ("todo", {}),
         "GET events": ("events", {"limit": "3"}),
         "GET metrics": ("/metrics", {}),
@@ -491,6 +553,9 @@ def found(door: Door) -> None:
                 ),
             )
         )  # fmt: skip
+    for place in sorted({w.place(column) for w in WORLDS.values() for column in COLUMNS}):
+        name = f"paper-{place.replace('/', '-')}"
+        accepted(door.command("documents/capture-document", **paper(name, place)))
     door.fold()
 
 
@@ -616,7 +681,12 @@ def template(path: str) -> str:
         "orders/order-1": "orders/{order}",
         f"/{OWN.outlet}/": "/{outlet}/",
         "of/1": "of/{position}",
+        paper_of(OWN, "C"): "{document}",
+        "exports/none": "exports/{export}",
+        "cases/none": "cases/{case}",
         "/none": "/{quarantine}",
     }
     named = reduce(lambda text, pair: text.replace(*pair), names.items(), path)
+    if named.startswith(f"regions/{OWN.region}/"):
+        named = "regions/{region}/{what}"
     return named if named.startswith("/") else f"/api/v1/{named}"

@@ -12,7 +12,7 @@ import pytest
 from events.catalogue.committee import AssessmentScored
 from services.committee.assessment import OpenedScores, seal_of
 from tests import make
-from tests.door import NOW, Door, opened
+from tests.door import NOW, Door, opened, report
 from tests.servers import LogDatabase
 
 ABOUT = {"maker": "workshop/tosor-jam", "product": "apricot-jam-300", "submission": "submission-1"}
@@ -169,7 +169,8 @@ def test_what_waits_for_the_committee_follows_from_the_day(door: Door) -> None:
         "expired",
     ]
     about = {"maker": ABOUT["maker"], "product": ABOUT["product"], "certificate": "certificate-1"}
-    accepted(door.command("committee/suspend-certificate", **about, reason="label_wrong", effective_from="2027-02-01"))
+    suspension = about | {"reason": "label_wrong", "effective_from": "2027-02-01"}
+    accepted(door.command("committee/suspend-certificate", **suspension, actor=ONE))
     door.fold()
     assert waiting("2027-01-31") == []
     assert (waiting("2027-02-01"), standing("2027-02-01")) == (["suspended"], "suspended")
@@ -189,3 +190,46 @@ def test_a_product_accepted_on_conditions_waits_until_it_comes_again(door: Door)
     accepted(door.command("committee/submit-product", **(ABOUT | {"submission": "submission-2"}), region="KG-Y"))
     door.fold()
     assert [each["waiting"] for each in door.get("/api/v1/committee/to-do").json()["to_do"]] == ["to_decide"]
+
+
+def test_only_the_committee_that_certified_decides_what_becomes_of_a_certificate(door: Door) -> None:
+    accepted(score(door, ONE))
+    accepted(score(door, TWO))
+    accepted(certify(door))
+    about = {"maker": ABOUT["maker"], "product": ABOUT["product"], "certificate": "certificate-1"}
+    suspension = about | {"reason": "label_wrong", "effective_from": "2027-02-01"}
+    for actor in (NARYN, "user/nobody", "center/admin"):
+        refusal = refused(door.command("committee/suspend-certificate", **suspension, actor=actor))
+        assert refusal == (409, "not_on_the_committee")
+    accepted(door.command("committee/suspend-certificate", **suspension, actor=ONE))
+
+    for members, code in (((ONE, NARYN), "not_on_the_committee"), ((ONE,), "two_members_needed")):
+        refusal = refused(door.command("committee/revoke-certificate", **suspension, members=list(members)))
+        assert refusal == (409, code)
+    accepted(door.command("committee/revoke-certificate", **suspension, members=[ONE, TWO]))
+
+
+def test_only_the_committee_of_the_region_in_which_it_was_made_recalls(door: Door) -> None:
+    second = "user/naryn-second"
+    accepted(door.command("network/grant-role", to=second, role="committee_member", region="KG-N"))
+    accepted(door.ask("network/register-producer", make.producer_registered()))
+    door.tell(report(make.lot_collected()), report(make.batch_produced()))
+
+    def start(recall: str, kind: str, root: str, *members: str) -> httpx.Response:
+        event = make.recall_started(recall=recall, roots=({"kind": kind, "id": root},), members=members)
+        return door.ask("committee/start-recall", event)
+
+    lot = make.batch_produced().lot
+    for members in ((NARYN, second), (ONE, NARYN), (ONE, "user/nobody")):
+        assert refused(start("r-1", "lot", lot, *members)) == (409, "not_their_recall")
+    assert refused(start("r-1", "lot", lot, ONE, ONE)) == (409, "two_members_needed")
+    accepted(start("r-1", "lot", lot, ONE, TWO))
+    close = {"recall": "r-1", "outcome": "destroyed"}
+    assert refused(door.command("committee/close-recall", **close, members=[NARYN, second])) == (
+        409,
+        "not_their_recall",
+    )
+    accepted(door.command("committee/close-recall", **close, members=[TWO, ONE]))
+    # A supplier belongs to no region, and a danger that nobody has placed yet must not wait for the right committee.
+    accepted(start("r-2", "supplier", "sugar-of-kant", NARYN, second))
+    accepted(start("r-3", "lot", "never-reported", NARYN, second))

@@ -329,6 +329,8 @@ def test_a_recalled_batch_is_sold_and_flagged(door: Door) -> None:
     for event in (make.lot_collected(), make.batch_produced(), make.batch_packed()):
         door.tell(report(event))
     batch = make.batch_packed().lot
+    for member in make.MEMBERS:
+        door.command("network/grant-role", to=member, role="committee_member")
     started = make.recall_started(roots=({"kind": "lot", "id": batch},), drill=False)
     assert door.ask("committee/start-recall", started).json()["status"] == "accepted"
     door.fold()

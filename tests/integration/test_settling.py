@@ -168,3 +168,25 @@ def test_a_dispute_waits_until_a_payout_is_reversed_or_the_month_is_stated_anew(
     accepted(restate(door))
     door.fold()
     assert waiting() == []
+
+
+def test_an_unfounded_dispute_waits_for_the_clerk_of_the_region_until_it_is_answered(door: Door) -> None:
+    close(door)
+    fields = {"reason": "too_little", "opened_on": "2016-04-12", "month": "2016-03", "occurred_at": APRIL}
+    accepted(door.command("settlement/dispute-payout", producer="p-001", dispute="d-1", **fields))
+    door.fold()
+
+    def tasks() -> list[tuple[str, str, list[str]]]:
+        told = door.get("/api/v1/todo", role="settlement_clerk").json()["tasks"]
+        return [(task["kind"], task["place"], task["subjects"]) for task in told if task["kind"] == "payout_disputed"]
+
+    assert tasks() == [("payout_disputed", "KG-Y", ["p-001/d-1"])]
+    answer = {"producer": "p-001", "dispute": "d-1", "outcome": "rejected", "reason": "statement_is_right"}
+    accepted(door.command("settlement/settle-dispute", **answer, occurred_at=MAY))
+    assert tasks() == []
+    door.fold()
+    [told] = door.get("/api/v1/regions/KG-Y/disputes").json()["disputes"]
+    assert (told["outcome"], told["settled_position"]) == ("rejected", door.log.head().position)
+    assert told["reversed_position"] is told["restated_position"] is None
+    assert door.get("/api/v1/regions/KG-N/disputes").json()["disputes"] == []
+    assert refused(door.command("settlement/settle-dispute", **answer)) == "dispute_settled_before"

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from events.migrate import KEEPER, READER, RELAY, ROLES, WRITER
+from events.migrate import KEEPER, MINISTRY, READER, RELAY, ROLES, WRITER
 from events.store import Log
 from tests.requests_to_log import fact
 from tests.servers import LogDatabase
@@ -32,6 +32,9 @@ RIGHTS = {
     ("quarantine.messages", WRITER): "SELECT DELETE MAINTAIN",
     ("personal.vault", WRITER): "SELECT INSERT DELETE MAINTAIN",
     ("personal.erasures", WRITER): "SELECT INSERT",
+    ("ministry.income_by_village", MINISTRY): "SELECT",
+    ("ministry.income_by_region", MINISTRY): "SELECT",
+    ("ministry.sales_by_year", MINISTRY): "SELECT",
 }
 TABLE_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN")
 
@@ -70,7 +73,8 @@ def test_every_role_has_the_rights_it_needs_and_no_other(admin: psycopg.Connecti
         "SELECT n.nspname || '.' || c.relname, r.rolname, p.priv FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = c.relnamespace"
         " CROSS JOIN pg_roles r CROSS JOIN unnest(%s::text[]) AS p(priv)"
-        " WHERE n.nspname IN ('log', 'quarantine', 'access', 'personal', 'migrations') AND c.relkind IN ('r', 'v', 'S')"
+        " WHERE n.nspname IN ('log', 'quarantine', 'access', 'personal', 'migrations', 'ministry')"
+        " AND c.relkind IN ('r', 'v', 'S')"
         " AND r.rolname = ANY (%s) AND r.rolname <> 'ovop_owner'"
         " AND has_table_privilege(r.oid, c.oid, p.priv)",
         [list(TABLE_RIGHTS), list(ROLES)],
@@ -94,7 +98,7 @@ def test_the_keeper_may_end_a_credential_and_never_change_whose_it_is(admin: psy
     assert not [name for name in changed if name.partition(".")[2] in never]
 
 
-@pytest.mark.parametrize("role", ["writer", "relay", "projector", "reader"])
+@pytest.mark.parametrize("role", ["writer", "relay", "projector", "reader", "ministry"])
 def test_nobody_but_the_keeper_sees_the_room_of_credentials(admin: psycopg.Connection, role: str) -> None:
     seen = admin.execute("SELECT has_schema_privilege(%s, 'access', 'USAGE')", [f"ovop_{role}"]).fetchone()
 
@@ -146,7 +150,7 @@ def test_only_the_writer_appends_and_only_by_the_two_functions(admin: psycopg.Co
 def test_what_runs_with_the_owner_s_rights_looks_names_up_nowhere_else(admin: psycopg.Connection) -> None:
     rows = admin.execute("SELECT proname, proconfig FROM pg_proc WHERE prosecdef").fetchall()
 
-    assert {name for name, _ in rows} == {"append", "append_one", "ask", "looked_at"}
+    assert {name for name, _ in rows} == {"append", "append_one", "ask", "looked_at", "sums", "sales"}
     assert all("search_path=pg_catalog, pg_temp" in config for _, config in rows)
 
 
@@ -162,7 +166,7 @@ _INSERT = (
 )
 
 
-@pytest.mark.parametrize("role", ["writer", "relay", "projector", "reader", "keeper"])
+@pytest.mark.parametrize("role", ["writer", "relay", "projector", "reader", "keeper", "ministry"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -187,7 +191,7 @@ def test_no_service_gets_past_the_one_way_in(log_database: LogDatabase, role: st
         connection.execute(statement)
 
 
-@pytest.mark.parametrize("role", ["relay", "projector", "reader"])
+@pytest.mark.parametrize("role", ["relay", "projector", "reader", "ministry"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -227,7 +231,7 @@ def test_a_reader_makes_tables_for_itself_alone_and_the_writer_only_asks_for_the
                 writer.execute(statement)
 
 
-@pytest.mark.parametrize("role", ["writer", "relay", "reader", "keeper"])
+@pytest.mark.parametrize("role", ["writer", "relay", "reader", "keeper", "ministry"])
 def test_only_the_projector_makes_schemas(log_database: LogDatabase, role: str) -> None:
     with psycopg.connect(log_database.projector, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA inventory_1")

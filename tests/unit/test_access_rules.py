@@ -12,7 +12,7 @@ from services.access.rates import WINDOW_SECONDS, Rates, Window
 from services.access.secrets import code_hash, new_code
 from services.access.sender import BOUND_TO_PLACE, About, Grant, Sender, may
 from services.access.signatures import Link, broken
-from services.aggregates import OTHERS, PERSONS_MIN, of_five
+from services.aggregates import OTHERS, PERSONS_MIN, of_five, villages_of_five
 from services.errors import TooManyRequests
 
 REGIONS = {"outlet/karakol": "KG-Y", "outlet/osh": "KG-O"}
@@ -121,3 +121,34 @@ def test_counts_of_other_processes_are_taken_over_and_a_silent_database_stops_no
             other.knock("a", 10)
 
     asyncio.run(scenario())
+
+
+_HOMES = st.sampled_from([("KG-Y", "a"), ("KG-Y", "b"), ("KG-Y", "c"), ("KG-N", "d"), ("KG-N", "e"), ("KG-O", "f")])
+
+
+@given(st.dictionaries(_HOMES, st.integers(1, 9)))
+def test_no_difference_between_regions_and_villages_tells_of_fewer_than_five(homes: dict[tuple[str, str], int]) -> None:
+    """Each village's sum is a power of ten of its own, so a difference says of whom it is."""
+    villages = [
+        GroupIncome(village, region, producers, 10**n, 0, 0, 0)
+        for n, ((region, village), producers) in enumerate(homes.items())
+    ]
+    persons = {10**n: producers for n, producers in enumerate(homes.values())}
+    by_region = {region: sum(each.earned_tyiyn for each in villages if each.region == region) for region, _ in homes}
+    regions = [
+        GroupIncome(region, region, sum(each.producers for each in villages if each.region == region), total, 0, 0, 0)
+        for region, total in by_region.items()
+    ]
+    told, told_villages = of_five(regions), villages_of_five(villages)
+
+    def of_whom(amount: int) -> int:
+        return sum(count for unit, count in persons.items() if amount // unit % 10)
+
+    differences = [
+        region.earned_tyiyn - sum(v.earned_tyiyn for v in told_villages if v.region == region.key) for region in told
+    ]
+    hidden = sum(r.earned_tyiyn for r in told) - sum(v.earned_tyiyn for v in told_villages)
+    assert {v.region for v in told_villages} <= {r.key for r in told}
+    assert all(v.producers >= PERSONS_MIN for v in told_villages)
+    for amount in (*differences, hidden):
+        assert amount == 0 or of_whom(amount) >= PERSONS_MIN

@@ -150,14 +150,19 @@ class Certificates(RuleBasedStateMachine):
     def suspend(self, certificate: str) -> None:
         certificate = self.held(certificate)
         event = make.certificate_suspended(**ABOUT, certificate=certificate)
-        if self.asks(ask.SuspendCertificate(event=event), self.stands(certificate) == "valid"):
+        if self.asks(
+            ask.SuspendCertificate(event=event, seats=make.seats(*make.MEMBERS)), self.stands(certificate) == "valid"
+        ):
             self.issued[certificate] = "suspended"
 
     @rule(certificate=ABOUT_CERTIFICATES)
     def reinstate(self, certificate: str) -> None:
         certificate = self.held(certificate)
         event = make.certificate_reinstated(**ABOUT, certificate=certificate)
-        if self.asks(ask.ReinstateCertificate(event=event), self.stands(certificate) == "suspended"):
+        if self.asks(
+            ask.ReinstateCertificate(event=event, seats=make.seats(*make.MEMBERS)),
+            self.stands(certificate) == "suspended",
+        ):
             self.issued[certificate] = "valid"
 
     @rule(certificate=ABOUT_CERTIFICATES, together=st.booleans())
@@ -166,7 +171,7 @@ class Certificates(RuleBasedStateMachine):
         members = make.MEMBERS if together else make.MEMBERS[:1]
         event = make.certificate_revoked(**ABOUT, certificate=certificate, members=members)
         may = together and self.stands(certificate) in ("valid", "suspended")
-        if self.asks(ask.RevokeCertificate(event=event), may):
+        if self.asks(ask.RevokeCertificate(event=event, seats=make.seats(*make.MEMBERS)), may):
             self.issued[certificate] = "revoked"
 
     def meant(self, submission: str) -> str:

@@ -288,10 +288,11 @@ SUSPENDED, REINSTATED, REVOKED = (
     make.certificate_reinstated(certificate=CERTIFIED.certificate),
     make.certificate_revoked(certificate=CERTIFIED.certificate),
 )
+SEATS = make.seats(*make.MEMBERS)
 SUSPEND, REINSTATE, REVOKE = (
-    ask.SuspendCertificate(event=SUSPENDED),
-    ask.ReinstateCertificate(event=REINSTATED),
-    ask.RevokeCertificate(event=REVOKED),
+    ask.SuspendCertificate(event=SUSPENDED, seats=SEATS[:1]),
+    ask.ReinstateCertificate(event=REINSTATED, seats=SEATS[:1]),
+    ask.RevokeCertificate(event=REVOKED, seats=SEATS),
 )
 
 
@@ -308,7 +309,8 @@ def test_only_what_stands_is_suspended_and_only_what_is_suspended_is_reinstated(
 
 
 def test_a_certificate_is_revoked_by_two_members_and_once() -> None:
-    alone = ask.RevokeCertificate(event=make.certificate_revoked(members=("user/member-1", "user/member-1")))
+    twice = make.certificate_revoked(members=("user/member-1", "user/member-1"))
+    alone = ask.RevokeCertificate(event=twice, seats=SEATS[:1])
     given(CERTIFICATE, CERTIFIED, SUSPENDED).when(REVOKE).then(REVOKED)
     given(CERTIFICATE, CERTIFIED).when(alone).then_refused(TwoMembersNeeded)
     given(CERTIFICATE, CERTIFIED, REVOKED).when(REVOKE).then_refused(rules.NotValidNow)
@@ -317,3 +319,19 @@ def test_a_certificate_is_revoked_by_two_members_and_once() -> None:
 @pytest.mark.parametrize("command", [SUSPEND, REINSTATE, REVOKE])
 def test_nothing_is_done_to_a_certificate_that_the_maker_does_not_hold(command: Command) -> None:
     given(CERTIFICATE).when(command).then_refused(rules.NoSuchCertificate)
+
+
+@pytest.mark.parametrize("command", [SUSPEND, REINSTATE, REVOKE])
+def test_only_the_committee_that_certified_decides_what_becomes_of_a_certificate(
+    command: ask.SuspendCertificate | ask.ReinstateCertificate | ask.RevokeCertificate,
+) -> None:
+    """Submitted and certified in KG-Y."""
+    history = (SUBMITTED, *after(*GOOD), CERTIFIED, *((SUSPENDED,) if command is REINSTATE else ()))
+    elsewhere = make.seats(*make.MEMBERS, region="KG-N")
+    nobody = tuple(seat.model_copy(update={"roles": ()}) for seat in SEATS)
+    one_of_two = (SEATS[0], elsewhere[1])
+
+    given(CERTIFICATE, *history).when(command).then(command.event)
+    for seats in ((), elsewhere, nobody, one_of_two):
+        asked = command.model_copy(update={"seats": seats})
+        given(CERTIFICATE, *history).when(asked).then_refused(rules.NotOnTheCommittee)

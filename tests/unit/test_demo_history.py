@@ -30,8 +30,10 @@ from services.demo.arrivals import WRONG_CLOCKS
 from services.demo.catalogue import KINDS
 from services.demo.history import History, Plan
 from services.demo.journal import Command, Fact, Settle
+from services.demo.people import MEMBERS
 from services.network.decider import NETWORK
 from services.settlement.decider import TERMS
+from tests import make
 
 SOM = 100
 BISHKEK = timedelta(hours=6)
@@ -245,6 +247,8 @@ def _with_seals(command: Any, scored: dict[str, list[OpenedScores]]) -> Any:
         return SealAssessment(asked=command, seal=seal_of(command.submission, opened), roles=roles)
     if isinstance(command, CertifyProduct | AcceptConditionally | RejectProduct):
         return DecideSubmission(verdict=command, opened=tuple(scored[command.submission]))
+    if "seats" in type(command).model_fields:
+        return command.model_copy(update={"seats": make.seats(*MEMBERS, region=None)})
     return command
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from services.committee import recalls
+from services.committee.assessment import Seat
 from services.committee.recalls import RECALL
 from services.decider import Command, TwoMembersNeeded
 from tests import make
@@ -14,11 +15,12 @@ STARTED, EXTENDED, TICKED, CLOSED = (
     make.recall_ticked_off(),
     make.recall_closed(),
 )
+SEATS = make.seats(*make.MEMBERS)
 START, EXTEND, TICK, CLOSE = (
-    recalls.StartRecall(event=STARTED),
-    recalls.ExtendRecall(event=EXTENDED),
+    recalls.StartRecall(event=STARTED, seats=SEATS),
+    recalls.ExtendRecall(event=EXTENDED, seats=SEATS),
     recalls.TickOffRecall(event=TICKED),
-    recalls.CloseRecall(event=CLOSED),
+    recalls.CloseRecall(event=CLOSED, seats=SEATS),
 )
 
 
@@ -52,8 +54,9 @@ def test_nothing_is_done_to_a_recall_that_is_not_open(command: Command) -> None:
 
 
 def test_a_recall_names_its_roots_and_each_of_them_once() -> None:
-    given(RECALL).when(recalls.StartRecall(event=make.recall_started(roots=()))).then_refused(recalls.RootsMissing)
-    again = recalls.ExtendRecall(event=make.recall_extended(roots=STARTED.roots))
+    nothing = recalls.StartRecall(event=make.recall_started(roots=()), seats=SEATS)
+    given(RECALL).when(nothing).then_refused(recalls.RootsMissing)
+    again = recalls.ExtendRecall(event=make.recall_extended(roots=STARTED.roots), seats=SEATS)
     given(RECALL, STARTED).when(again).then_refused(recalls.RootsMissing)
 
 
@@ -63,3 +66,26 @@ def test_an_outlet_ticks_a_batch_off_once() -> None:
 
 def test_only_an_outlet_that_is_known_ticks_off() -> None:
     assert TICK.refers_to() == (f"outlet/{TICKED.outlet}",)
+
+
+NARYN = make.seats(*make.MEMBERS, region="KG-N")
+MIXED = (*make.seats(make.MEMBERS[0]), *make.seats(make.MEMBERS[1], region="KG-N"))
+NO_MEMBERS = tuple(seat.model_copy(update={"roles": ()}) for seat in SEATS)
+
+
+@pytest.mark.parametrize("seats", [(), NO_MEMBERS, NARYN, MIXED])
+def test_only_the_committee_of_the_region_in_which_it_was_made_recalls(seats: tuple[Seat, ...]) -> None:
+    for history, command in (((), START), ((STARTED,), EXTEND), ((STARTED,), CLOSE)):
+        asked = command.model_copy(update={"seats": seats, "regions": ("KG-Y",)})
+        given(RECALL, *history).when(asked).then_refused(recalls.NotTheirRecall)
+
+
+def test_of_several_regions_each_member_is_of_one_and_of_none_any_committee_decides() -> None:
+    both = START.model_copy(update={"seats": MIXED, "regions": ("KG-N", "KG-Y")})
+    nowhere = START.model_copy(update={"seats": NARYN, "regions": ()})
+    everywhere = START.model_copy(update={"seats": make.seats(*make.MEMBERS, region=None), "regions": ("KG-Y",)})
+
+    for asked in (both, nowhere, everywhere):
+        given(RECALL).when(asked).then(STARTED)
+    strangers = nowhere.model_copy(update={"seats": NO_MEMBERS})
+    given(RECALL).when(strangers).then_refused(recalls.NotTheirRecall)

@@ -160,6 +160,26 @@ def test_advances_and_disputes_are_entered() -> None:
     given(ACCOUNT, PAID).when(rules.DisputePayout(event=disputed)).then(disputed)
 
 
+DISPUTED, SETTLED = make.payout_disputed(producer="p-001"), make.dispute_settled()
+SETTLE = rules.SettleDispute(event=SETTLED)
+
+
+def test_a_dispute_is_answered_once_whatever_else_was_done_about_it() -> None:
+    given(ACCOUNT, PAID, DISPUTED).when(SETTLE).then(SETTLED)
+    given(ACCOUNT, PAID, DISPUTED, REVERSED).when(SETTLE).then(SETTLED)
+    given(ACCOUNT, DISPUTED, SETTLED).when(SETTLE).then_refused(rules.DisputeSettledBefore)
+
+
+def test_what_nobody_disputed_is_not_answered() -> None:
+    given(ACCOUNT, PAID).when(SETTLE).then_refused(rules.NoSuchDispute)
+
+
+def test_an_answer_moves_no_money_and_an_answered_id_is_not_used_again() -> None:
+    assert given(ACCOUNT, PAID, DISPUTED, SETTLED).when(pay(1, earned_tyiyn=1_000)).refusal is None
+    again = rules.DisputePayout(event=DISPUTED)
+    given(ACCOUNT, DISPUTED, SETTLED).when(again).then_refused(rules.AlreadyPaid)
+
+
 def test_what_unknown_makers_earned_is_paid_to_nobody() -> None:
     given(ACCOUNT).when(pay(1, earned_tyiyn=1_000, producer="unknown")).then_refused(rules.NobodyToPay)
     ahead = rules.GiveAdvance(event=make.advance_given(producer="unknown"))

@@ -1,0 +1,1 @@
+"""What auditors take with them and write down."""

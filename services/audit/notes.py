@@ -1,0 +1,87 @@
+"""What auditors note on cases: the text in the personal store, where it can be erased, in the log a commitment."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Final, Protocol
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from events import exchange_pages
+from events.canonical import content_hash, instant
+from events.catalogue.base import Event
+from events.catalogue.exchange import AuditCaseNoted
+from events.catalogue.values import EventIdText, Id
+from services.audit.decider import KeepNote
+from services.decider import Command
+from services.front import Front
+from services.handle import Request as Asked
+
+NOTE_CHARACTERS_MAX: Final = 4_000
+_KIND: Final = "case_note"
+
+
+class Kept(Protocol):
+    """A text as it is kept."""
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def commitment(self) -> bytes: ...
+
+
+class Store(Protocol):
+    """Where texts are kept outside the log (`services.personal.vault.Vault`). It blocks."""
+
+    def store(self, subject: str, kind: str, value: str) -> Kept:
+        """Keep a text; the same one of the same subject keeps its first commitment."""
+
+    def values(self, subject: str) -> Sequence[Kept]:
+        """What is kept of a subject."""
+
+
+class NoteCase(Command):
+    """Note something on a case, about an event of the log or about none. Only auditors read it."""
+
+    case: Id
+    about: EventIdText | None = None
+    note: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=r"^[^\x00]*$", strip_whitespace=True),
+        Field(examples=["The counted jars do not fit the receipts of that day."]),
+    ]
+
+    @classmethod
+    def writes(cls) -> tuple[type[Event], ...]:
+        return (AuditCaseNoted,)
+
+    def stream(self) -> str:
+        return f"case/{self.case}"
+
+
+class Notes:
+    """Keeps the notes of one network's auditors."""
+
+    def __init__(self, front: Front, store: Store) -> None:
+        self._front = front
+        self._store = store
+
+    async def keep(self, asked: Sequence[Asked[Any]]) -> list[Asked[Any]]:
+        """Keep each text, and go on with its commitment: the log may hold nothing by which a text could be tried."""
+        named = [UUID(each.command.about) for each in asked if each.command.about is not None]
+        told = await self._front.books.ask_soon(lambda db: exchange_pages.unknown_events(db.connection, named))
+        return [await asyncio.to_thread(self._keep, each, told.answer) for each in asked]
+
+    def of(self, case: str) -> dict[str, str]:
+        """The texts of a case that are kept, by their commitments. Blocks."""
+        return {kept.commitment.hex(): kept.value for kept in self._store.values(f"case/{case}")}
+
+    def _keep(self, asked: Asked[Any], unknown: set[UUID]) -> Asked[Any]:
+        command: NoteCase = asked.command
+        is_there = command.about is None or UUID(command.about) not in unknown
+        # What is refused leaves nothing behind.
+        kept = self._store.store(f"case/{command.case}", _KIND, command.note).commitment if is_there else bytes(32)
+        said = KeepNote(case=command.case, about=command.about, about_is_there=is_there, note_commitment=kept.hex())
+        content = [NoteCase.verb(), said.model_dump(mode="json"), instant(asked.occurred_at), asked.actor]
+        return replace(asked, command=said, content_hash=content_hash(content))

@@ -1,0 +1,1 @@
+"""With which key the network signs what it states about its log."""

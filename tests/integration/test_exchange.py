@@ -1,0 +1,322 @@
+"""Papers taken in, copies of the log for auditors, what they noted, the key that signs: by HTTP and by `ovop`."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from events.canonical import content_hash
+from services import settings as settings_module
+from services.cli import app
+from tests import make
+from tests.door import NOW, Door, opened, report
+from tests.integration.test_api import accepted
+from tests.servers import LogDatabase
+
+PDF = b"%PDF-1.7\nTwelve jars for Karakol"
+
+
+@pytest.fixture
+def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
+    with opened(log_database, tmp_path / "data", believed_seconds=0, document_bytes_max=1_000) as opened_door:
+        accepted(opened_door.ask("network/found-network", make.network_founded()))
+        yield opened_door
+
+
+def paper(content: bytes = PDF, **changes: Any) -> dict[str, Any]:
+    said = {
+        "document": "note-1",
+        "kind": "delivery_note",
+        "media_type": "application/pdf",
+        "place": "outlet/karakol",
+        "about": "consignment/c-1",
+        "content": base64.b64encode(content).decode(),
+    }
+    return said | changes
+
+
+def ovop(door: Door, *arguments: str) -> Result:
+    """`ovop` on the machine on which the API runs."""
+    settings_module.settings.cache_clear()
+    given = {
+        "OVOP_DATA_DIR": str(door.front.settings.data_dir),
+        "OVOP_PORT": door.url.rpartition(":")[2],
+        "COLUMNS": "200",
+        "NO_COLOR": "1",
+    }
+    try:
+        return CliRunner().invoke(app, list(arguments), env=given, catch_exceptions=False)
+    finally:
+        settings_module.settings.cache_clear()
+
+
+def told(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+# Documents
+
+
+def test_a_paper_is_taken_in_listed_by_place_and_read_again_byte_for_byte(door: Door) -> None:
+    answer = accepted(door.command("documents/capture-document", **paper()))
+    accepted(door.command("documents/capture-document", **paper(document="note-2", place="workshop/tosor-jam")))
+
+    here = door.get("/api/v1/documents", place="outlet/karakol").json()
+    about = door.get("/api/v1/documents", about="consignment/c-1", limit=1).json()
+    content = door.get("/api/v1/documents/note-1/content")
+
+    assert [each["document"] for each in here["documents"]] == ["note-1"]
+    assert (here["count"], here["next"]) == (1, None)
+    assert (about["count"], about["documents"][0]["document"]) == (2, "note-2")
+    assert door.get("/api/v1/documents", before=about["next"]).json()["documents"] == here["documents"]
+    assert here["documents"][0]["position"] == answer["receipt"]["position"]
+    assert here["documents"][0]["content_sha256"] == hashlib.sha256(PDF).hexdigest()
+    assert content.content == PDF
+    assert content.headers["content-type"] == "application/pdf"
+    assert content.headers["content-disposition"] == 'attachment; filename="note-1"'
+    assert "sandbox" in content.headers["content-security-policy"]
+
+
+def test_the_log_holds_the_hash_of_a_paper_and_none_of_its_bytes(door: Door) -> None:
+    accepted(door.command("documents/capture-document", **paper()))
+
+    with psycopg.connect(door.database.admin) as connection:
+        [(leaf,)] = connection.execute("SELECT leaf FROM log.events WHERE stream = 'document/note-1'").fetchall()
+    assert hashlib.sha256(PDF).hexdigest().encode() in leaf
+    assert b"Twelve" not in leaf
+    assert base64.b64encode(PDF)[:20] not in leaf
+
+
+def test_a_paper_sent_twice_is_one_and_another_under_its_id_is_refused(door: Door) -> None:
+    request = {"id": str(uuid4()), "occurred_at": NOW} | paper()
+    assert door.post("/api/v1/documents/capture-document", request).json()["status"] == "accepted"
+    assert door.post("/api/v1/documents/capture-document", request).json()["status"] == "duplicate"
+
+    other = door.command("documents/capture-document", **paper(PDF + b"more"))
+    assert (other.status_code, other.json()["code"]) == (409, "document_known")
+    assert door.get("/api/v1/documents/note-1/content").content == PDF
+
+
+def test_a_paper_that_is_too_large_or_something_else_is_refused_by_name_and_stored_nowhere(door: Door) -> None:
+    head = door.log.head().position
+    large = door.command("documents/capture-document", **paper(PDF + bytes(1_000)))
+    script = door.command("documents/capture-document", **paper(b"<script>"))
+    garbled = door.command("documents/capture-document", **paper() | {"content": "not base64!"})
+
+    assert (large.status_code, large.json()["code"], large.json()["field"]) == (413, "document_too_large", "content")
+    assert (script.status_code, script.json()["code"]) == (409, "not_that_kind_of_file")
+    assert (garbled.status_code, garbled.json()["field"]) == (422, "content")
+    assert door.log.head().position == head
+
+
+def test_a_document_is_not_reported_as_a_fact_without_its_bytes(door: Door) -> None:
+    [answer] = door.tell(report(make.document_captured()))
+    assert (answer["status"], answer["problem"]) == ("refused", "not_a_fact")
+
+
+def test_a_paper_s_bytes_are_erased_and_the_log_still_says_that_there_was_one(door: Door) -> None:
+    event = accepted(door.command("documents/capture-document", **paper()))["receipt"]["event_id"]
+    erasure = {"id": str(uuid4()), "subject": "user/somebody", "messages": [event]}
+    assert door.post("/api/v1/personal/erase", erasure).status_code == 200
+
+    gone = door.get("/api/v1/documents/note-1/content")
+    assert (gone.status_code, gone.json()["code"]) == (404, "document_erased")
+    assert door.get("/api/v1/documents/note-1").json()["kind"] == "delivery_note"
+
+
+def test_bytes_that_were_changed_beside_the_log_are_not_shown(door: Door) -> None:
+    accepted(door.command("documents/capture-document", **paper()))
+    with psycopg.connect(door.database.admin) as connection:
+        connection.execute("UPDATE quarantine.messages SET content = content || 'x'")
+
+    damaged = door.get("/api/v1/documents/note-1/content")
+    assert (damaged.status_code, damaged.json()["code"]) == (409, "document_damaged")
+
+
+def test_a_document_that_there_is_not_is_said_to_be_none(door: Door) -> None:
+    assert door.get("/api/v1/documents/none").json()["code"] == "no_such_document"
+
+
+def test_papers_are_captured_and_fetched_on_the_command_line(door: Door, tmp_path: Path) -> None:
+    file = tmp_path / "note.pdf"
+    file.write_bytes(PDF)
+    made = told(
+        ovop(door, "document", "capture", str(file), "--place", "outlet/karakol", "--kind", "delivery_note", "--json")
+    )
+    back = tmp_path / "back.pdf"
+
+    shown = told(ovop(door, "document", "show", made["document"], "--to", str(back), "--json"))
+
+    assert back.read_bytes() == PDF
+    assert shown["content_bytes"] == len(PDF)
+    (tmp_path / "note.exe").write_bytes(b"MZ")
+    refused = ovop(door, "document", "capture", str(tmp_path / "note.exe"), "--place", "outlet/a", "--kind", "x")
+    assert refused.exit_code == 1
+    assert "note.exe is of no kind that is taken in" in refused.output
+
+
+# Copies for auditors
+
+
+def fill(door: Door) -> None:
+    accepted(door.ask("network/define-product", make.product_defined()))
+    door.tell(*(report(make.sale_made(sale=f"sale-{n}", till_counter=n + 1)) for n in range(20)))
+
+
+def test_a_copy_is_recorded_before_it_is_handed_out_and_has_the_hash_that_was_recorded(door: Door) -> None:
+    fill(door)
+    head = door.log.head().position
+    accepted(door.command("audit/make-export", export="copy-1"))
+
+    first = door.get("/api/v1/audit/exports/copy-1/file").content
+    door.tell(report(make.sale_made(sale="later", till_counter=99)))  # the log goes on, the copy stays what it was
+    again = door.get("/api/v1/audit/exports/copy-1/file").content
+    [made] = door.get("/api/v1/audit/exports").json()["exports"]
+
+    assert first == again
+    assert hashlib.sha256(first).hexdigest() == made["content_sha256"]
+    assert (made["after_position"], made["through_position"], made["position"]) == (0, head, head + 1)
+    assert made["actor"] == "center/admin"
+    assert first.count(b"\n") == head + 1
+
+
+def test_a_copy_of_nothing_or_of_what_is_not_there_yet_is_refused(door: Door) -> None:
+    head = door.log.head().position
+    for stretch in (
+        {"after_position": head},
+        {"through_position": head + 1},
+        {"after_position": 1, "through_position": 1},
+    ):
+        refused = door.command("audit/make-export", export="copy-1", **stretch)
+        assert (refused.status_code, refused.json()["code"]) == (409, "nothing_to_export")
+    assert door.log.head().position == head
+    assert door.get("/api/v1/audit/exports/copy-1/file").json()["code"] == "no_such_export"
+
+
+def test_a_copy_asked_for_twice_is_one_and_an_id_is_not_given_twice(door: Door) -> None:
+    request = {"id": str(uuid4()), "occurred_at": NOW, "export": "copy-1"}
+    first = door.post("/api/v1/audit/make-export", request).json()
+    again = door.post("/api/v1/audit/make-export", request).json()
+
+    assert (again["status"], again["receipt"]) == ("duplicate", first["receipt"])
+    assert door.command("audit/make-export", export="copy-1").json()["code"] == "export_known"
+
+
+def test_a_copy_is_taken_checked_off_line_and_found_out_when_it_is_changed(door: Door, tmp_path: Path) -> None:
+    fill(door)
+    file = tmp_path / "log.tsv"
+    made = told(ovop(door, "export", str(file), "--after", "3", "--json"))
+    checked = told(ovop(door, "verify", str(file), "--json"))
+
+    assert (checked["ok"], checked["events"], checked["after"]) == (True, made["through_position"] - 3, 3)
+    assert checked["content_sha256"] == made["content_sha256"]
+    assert made["statement"] is None
+
+    file.write_bytes(file.read_bytes().replace(b"apricot-jam-300", b"apricot-jam-301", 1))
+    changed = ovop(door, "verify", str(file), "--json")
+    assert changed.exit_code == 1
+    assert [fault["problem"].partition(":")[0] for fault in json.loads(changed.stdout)["faults"]] == ["changed"]
+
+
+# Cases
+
+
+def test_a_note_is_read_by_auditors_and_the_log_holds_nothing_by_which_it_could_be_tried(door: Door) -> None:
+    about = accepted(door.ask("network/define-product", make.product_defined()))["receipt"]["event_id"]
+    text = "Асель says that the jars were never counted."
+    request = {"id": str(uuid4()), "occurred_at": NOW, "case": "jars", "about": about, "note": text}
+    assert door.post("/api/v1/audit/note-case", request).json()["status"] == "accepted"
+    assert door.post("/api/v1/audit/note-case", request).json()["status"] == "duplicate"
+    accepted(door.command("audit/note-case", case="jars", note="Ask the lead."))
+
+    case = door.get("/api/v1/audit/cases/jars").json()
+    listed = door.get("/api/v1/audit/cases").json()
+
+    assert [(note["note"], note.get("about")) for note in case["notes"]] == [("Ask the lead.", None), (text, about)]
+    assert (listed["count"], "note" in listed["notes"][0]) == (2, False)
+    with psycopg.connect(door.database.admin) as connection:
+        rows = connection.execute("SELECT leaf, request_hash FROM log.events WHERE stream = 'case/jars'").fetchall()
+    assert all("Асель".encode() not in leaf for leaf, _ in rows)
+    assert content_hash(["note-case", request]) not in [bytes(digest) for _, digest in rows]
+
+
+def test_a_note_about_an_event_that_there_is_not_is_refused_and_kept_nowhere(door: Door) -> None:
+    refused = door.command("audit/note-case", case="jars", about=make.EVENT_ID, note="Look here.")
+
+    assert (refused.status_code, refused.json()["code"]) == (404, "no_such_event")
+    assert door.get("/api/v1/audit/cases/jars").json()["code"] == "no_such_case"
+    with psycopg.connect(door.database.admin) as connection:
+        assert connection.execute("SELECT count(*) FROM personal.vault").fetchone() == (0,)
+
+
+def test_the_notes_of_a_case_are_erased_and_the_case_still_says_that_there_were_some(door: Door) -> None:
+    accepted(door.command("audit/note-case", case="jars", note="Асель was there."))
+    assert door.post("/api/v1/personal/erase", {"id": str(uuid4()), "subject": "case/jars"}).status_code == 200
+
+    [note] = door.get("/api/v1/audit/cases/jars").json()["notes"]
+    assert note["note"] is None
+
+
+def test_notes_are_written_and_read_on_the_command_line(door: Door) -> None:
+    assert ovop(door, "case", "note", "jars", "Twelve, not eleven.").exit_code == 0
+    assert told(ovop(door, "case", "show", "jars", "--json"))["notes"][0]["note"] == "Twelve, not eleven."
+    missing = ovop(door, "case", "show", "none")
+    assert (missing.exit_code, "Nothing was ever noted on this case." in missing.output) == (1, True)
+
+
+# The signing key
+
+
+def test_a_key_is_made_in_a_file_and_follows_the_one_before_it(door: Door) -> None:
+    first = told(ovop(door, "keys", "rotate-signing", "--json"))
+    second = told(ovop(door, "keys", "rotate-signing", "--name", "key-2", "--json"))
+    listed = told(ovop(door, "keys", "signing", "--json"))["keys"]
+
+    assert [key["key_id"] for key in listed] == [first["key_id"], "key-2"]
+    assert [key["follows"] for key in listed] == [True, True]
+    assert listed[1]["cosigned_by"] == first["key_id"]
+    assert Path(second["file"]).stat().st_mode & 0o777 == 0o600
+    with psycopg.connect(door.database.admin) as connection:
+        private = Path(second["file"]).read_bytes().splitlines()[1]
+        rows = connection.execute("SELECT leaf FROM log.events WHERE stream = 'signing/log'").fetchall()
+    assert not any(private in leaf for (leaf,) in rows)
+
+
+def test_without_the_key_in_use_nothing_follows_it(door: Door) -> None:
+    first = told(ovop(door, "keys", "rotate-signing", "--json"))
+    Path(first["file"]).unlink()
+    stuck = ovop(door, "keys", "rotate-signing", "--name", "key-2")
+    forged = door.command("signing/rotate-signing-key", key_id="key-2", public_key="5e" * 32)
+
+    assert (stuck.exit_code, "the key in use does not lie here" in stuck.output) == (1, True)
+    assert not (Path(first["file"]).parent / "key-2.pem").exists()
+    assert (forged.status_code, forged.json()["code"]) == (409, "key_not_cosigned")
+
+
+def test_a_copy_is_signed_and_the_statement_holds_for_that_copy_alone(door: Door, tmp_path: Path) -> None:
+    fill(door)
+    key = told(ovop(door, "keys", "rotate-signing", "--json"))["public_key"]
+    file, other = tmp_path / "log.tsv", tmp_path / "other.tsv"
+    statement = told(ovop(door, "export", str(file), "--json"))["statement"]
+    told(ovop(door, "export", str(other), "--through", "5", "--json"))
+
+    sound = ovop(door, "verify", str(file), "--statement", statement, "--key", key)
+    another_file = ovop(door, "verify", str(other), "--statement", statement)
+    another_key = ovop(door, "verify", str(file), "--statement", statement, "--key", "5e" * 32)
+
+    assert (sound.exit_code, f"signed by {key}" in sound.output) == (0, True)
+    assert (another_file.exit_code, "another file" in another_file.output) == (1, True)
+    assert (another_key.exit_code, "signed by another key" in another_key.output) == (1, True)
+
+
+def test_without_a_signing_key_nothing_is_stated(door: Door) -> None:
+    accepted(door.command("audit/make-export", export="copy-1"))
+    assert door.get("/api/v1/audit/exports/copy-1/statement").json()["code"] == "nothing_signs_here"

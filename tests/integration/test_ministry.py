@@ -1,0 +1,146 @@
+"""What the ministry sees by SQL, with a program of its own: sums of five at least, and nothing else."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import errors
+
+from services.aggregates import PERSONS_MIN
+from tests.door import Door, opened
+from tests.servers import LogDatabase
+
+type Told = list[tuple[str, str, int, int]]
+
+
+@pytest.fixture
+def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
+    with opened(log_database, tmp_path) as opened_door:
+        yield opened_door
+
+
+def state(door: Door, earners: Sequence[tuple[str, str]]) -> None:
+    """Statements of a closed month: a producer for each (region, village), the n-th of whom earned 2**n tyiyn."""
+    with psycopg.connect(door.database.admin) as connection:
+        connection.execute("TRUNCATE income_1.income_statements, income_1.income_makers")
+        for n, (region, village) in enumerate(earners):
+            connection.execute(
+                "INSERT INTO income_1.income_makers (maker, village, region) VALUES (%s, %s, %s)",
+                [f"producer/p-{n}", village, region],
+            )
+            connection.execute(
+                "INSERT INTO income_1.income_statements (region, period, producer, earned_tyiyn)"
+                " VALUES (%s, '2016-03', %s, %s)",
+                [region, f"p-{n}", 2**n],
+            )
+
+
+def villages(door: Door) -> Told:
+    with psycopg.connect(door.database.ministry) as connection:
+        return connection.execute(
+            "SELECT region, village, producers, earned_tyiyn FROM ministry.income_by_village ORDER BY 1, 2"
+        ).fetchall()
+
+
+def regions(door: Door) -> Told:
+    with psycopg.connect(door.database.ministry) as connection:
+        return connection.execute(
+            "SELECT '', region, producers, earned_tyiyn FROM ministry.income_by_region ORDER BY 2"
+        ).fetchall()
+
+
+def test_villages_of_five_are_told_and_smaller_ones_together(door: Door) -> None:
+    state(door, [("KG-Y", "tosor")] * 6 + [("KG-Y", "ton")] * 3 + [("KG-Y", "bokon")] * 2)
+
+    assert villages(door) == [("KG-Y", "others", 5, 2**11 - 2**6), ("KG-Y", "tosor", 6, 2**6 - 1)]
+    assert regions(door) == [("", "KG-Y", 11, 2**11 - 1)]
+
+
+def test_a_small_rest_takes_the_next_village_with_it_so_that_no_difference_tells_it(door: Door) -> None:
+    state(door, [("KG-Y", "tosor")] * 9 + [("KG-Y", "ton")] * 5 + [("KG-Y", "bokon")] * 2)
+
+    assert [(key, producers) for _, key, producers, _ in villages(door)] == [("others", 7), ("tosor", 9)]
+
+
+def test_a_region_of_fewer_than_five_hides_among_others_and_no_village_of_those_is_told(door: Door) -> None:
+    many = [("KG-O", "nookat")] * 20
+    state(door, [("KG-Y", "tosor")] * 7 + [("KG-N", "at-bashy")] * 4 + many)
+
+    assert [(key, producers) for _, key, producers, _ in regions(door)] == [("KG-O", 20), ("others", 11)]
+    assert [(region, key) for region, key, _, _ in villages(door)] == [("KG-O", "nookat")]
+
+
+def test_of_fewer_than_five_in_all_nothing_is_told(door: Door) -> None:
+    state(door, [("KG-Y", "tosor")] * 4)
+
+    assert villages(door) == regions(door) == []
+
+
+_HOMES = st.sampled_from([("KG-Y", "a"), ("KG-Y", "b"), ("KG-Y", "c"), ("KG-N", "d"), ("KG-N", "e"), ("KG-O", "f")])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_HOMES, max_size=26))
+def test_no_sum_and_no_difference_of_sums_is_of_fewer_than_five(door: Door, earners: list[tuple[str, str]]) -> None:
+    """Each producer's amount is a power of two of its own, so a sum says of whom it is."""
+    state(door, earners)
+    by_village, by_region = villages(door), regions(door)
+    sums = {amount for *_, amount in (*by_village, *by_region)}
+    for region, _, amount in ((key, 0, amount) for _, key, _, amount in by_region):
+        parts = sum(part for of, _, _, part in by_village if of == region)
+        sums |= {amount - parts} if parts else set()
+    whole, of_villages = (sum(amount for *_, amount in told) for told in (by_region, by_village))
+    sums |= {whole - of_villages} if of_villages else set()
+    # Regions that are told together, against what is told of the villages of each.
+    named = {key for _, key, _, _ in by_region}
+    assert {region for region, *_ in by_village} <= named
+
+    assert all(amount == 0 or amount.bit_count() >= PERSONS_MIN for amount in sums if amount >= 0)
+    assert all(amount.bit_count() == producers for *_, producers, amount in (*by_village, *by_region))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM ministry.earned()",
+        "SELECT * FROM ministry.judged(true)",
+        "SELECT * FROM income.income_statements",
+        "SELECT * FROM income_1.income_statements",
+        "SELECT * FROM inventory.inventory_sales",
+        "SELECT * FROM traceability.trace_producers",
+        "SELECT * FROM log.events",
+        "SELECT * FROM log.network",
+        "SELECT * FROM personal.vault",
+        "SELECT * FROM access.people",
+        "SELECT * FROM quarantine.messages",
+        "SELECT * FROM projection.serving",
+        "CREATE TEMPORARY TABLE mine (n integer)",
+        "CREATE SCHEMA mine",
+        "CREATE FUNCTION ministry.mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "CREATE OR REPLACE VIEW ministry.income_by_region AS SELECT 1",
+        "SET ROLE ovop_owner",
+        "SET ROLE ovop_reader",
+    ],
+)
+def test_the_ministry_s_role_reads_its_views_and_nothing_else(door: Door, statement: str) -> None:
+    with (
+        psycopg.connect(door.database.ministry, autocommit=True) as connection,
+        pytest.raises(errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement)
+
+
+def test_the_views_outlive_a_rebuild_of_the_tables(door: Door) -> None:
+    from projections.rebuild import rebuild
+    from services.read_models import READ_MODELS
+
+    with psycopg.connect(door.database.ministry) as connection:
+        assert connection.execute("SELECT * FROM ministry.sales_by_year").fetchall() == []
+    income = [model for model in READ_MODELS if model.name == "income"]
+    rebuild(door.database.projector, door.log, income)
+    with psycopg.connect(door.database.ministry) as connection:
+        assert connection.execute("SELECT * FROM ministry.sales_by_year").fetchall() == []
+        assert connection.execute("SELECT * FROM ministry.income_by_village").fetchall() == []
