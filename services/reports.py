@@ -340,6 +340,7 @@ def _event(wire_name: Any, data: Any) -> Fact:
     """The fact that an item states. Raises Malformed, NotAFact."""
     try:
         event = validate_as_written(wire_name if type(wire_name) is str else "", orjson.dumps(data))
+        upcast(event)  # what an old form says beyond the form of today could be stored, and never be read again
     except UnknownEventType:
         raise wrong("type", "unknown_type", "The catalogue has no event of this name and version.") from None
     except UndecodableEvent as error:

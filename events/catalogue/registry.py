@@ -115,9 +115,15 @@ def validate_as_written(wire_name: str, data: bytes | str) -> Event:
 
 
 def upcast(event: Event) -> Event:
-    """The same event as today's class; an event of today comes back as it is."""
+    """The same event as today's class; an event of today comes back as it is.
+
+    Raises UndecodableEvent: an old form may say what its form of today cannot.
+    """
     old = OLD_VERSIONS.get(event.wire_name)
-    return event if old is None else old.upcast(event)
+    try:
+        return event if old is None else old.upcast(event)
+    except ValidationError as error:
+        raise UndecodableEvent(event.wire_name, problems_of(error)) from error
 
 
 #: What pydantic checks an event of today by, without the layers above it: a fold decodes millions.

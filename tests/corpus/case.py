@@ -6,9 +6,9 @@ from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
-
 from events.catalogue.base import Event
 from services.facts import path_of
+
 from tests.door import NOW
 
 EVENTS: Final = "/api/v1/events"
@@ -80,6 +80,7 @@ class Case:
     key: str | None = "admin"  #: whose key goes with it, by the name that the ring of keys has for it; None: nobody's
     sent: tuple[bytes, ...] | None = None  #: the items as they must be kept; None: the body is the one item
     chunks: bool = False  #: the body goes in chunks of unknown number
+    folded: bool = False  #: the read models are brought up with the log before it is sent
 
 
 def id_of(name: str) -> str:
@@ -98,24 +99,17 @@ def fields_of(event: Event, **changes: Any) -> dict[str, Any]:
 
 
 #: Instead of a value: the field is not sent at all.
-LEFT_OUT: Final = object()
+LEFT_OUT: Final[Any] = object()
 
 
 def report(name: str, event: Event, /, *, around: Mapping[str, Any] | None = None, **changes: Any) -> bytes:
     """A report of this event with some of its fields changed, and some of those around it."""
-    item: dict[str, Any] = {
-        "id": id_of(name),
-        "type": event.wire_name,
-        "occurred_at": NOW,
-        "data": fields_of(event, **changes),
-    }
+    item: dict[str, Any] = {"id": id_of(name), "type": event.wire_name, "occurred_at": NOW, "data": fields_of(event, **changes)}
     item |= around or {}
     return orjson.dumps({key: value for key, value in item.items() if value is not LEFT_OUT})
 
 
-def fact(
-    name: str, outcome: Outcome, event: Event, /, *, around: Mapping[str, Any] | None = None, **changes: Any
-) -> Case:
+def fact(name: str, outcome: Outcome, event: Event, /, *, around: Mapping[str, Any] | None = None, **changes: Any) -> Case:
     """The report of a fact, at the address that takes any."""
     return Case(name, outcome, report(name, event, around=around, **changes))
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import orjson
-
 from events.catalogue.exchange import MessageQuarantined
 from events.catalogue.registry import upcast, validate_as_written
+
 from tests.corpus.case import Case, Disputed, Each, Kept, Outcome, Quarantined, Refused, Repeated, Told
 from tests.door import Door
 
@@ -32,6 +32,8 @@ class Judge:
 
     def complaints(self, case: Case) -> Complaints:
         """Everything that is wrong about the answer to this case, and about what was stored."""
+        if case.folded:
+            self.door.fold()
         before = self.door.log.head().position
         response = self._send(case)
         after = self.door.log.head().position
@@ -152,9 +154,7 @@ def _differing(event: Any, sent: bytes) -> list[str]:
         same = upcast(validate_as_written(item["type"], orjson.dumps(item["data"]))) == event
         return [] if same else [f"{event} is stored instead of {item['data']}"]
     stored = event.model_dump(mode="json")
-    wrong = [
-        name for name, value in item.items() if name in stored and value is not None and not _same(value, stored[name])
-    ]
+    wrong = [name for name, value in item.items() if name in stored and value is not None and not _same(value, stored[name])]
     return [f"{event.wire_name}: {name} is {stored[name]} instead of {item[name]}" for name in wrong]
 
 

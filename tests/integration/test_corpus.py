@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from services.verification import verify
-from tests.corpus import json_text
+from tests.corpus import decisions, facts, json_text
 from tests.corpus.case import Case
 from tests.corpus.judging import Judge
 from tests.door import Door, opened
 from tests.integration.test_api import found
 from tests.servers import LogDatabase
 
-FAMILIES: dict[str, Sequence[Case]] = {"json": json_text.CASES}
+FAMILIES: dict[str, Sequence[Case]] = {"json": json_text.CASES, "facts": facts.CASES, "decisions": decisions.CASES}
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_case_ends_as_it_must_and_nothing_is_lost(family: str, door: Door, subtests: pytest.Subtests) -> None:
     found(door)
+    door.fold()
     with closing(Judge(door)) as judge:
         for case in FAMILIES[family]:
             with subtests.test(case.name):
