@@ -1,6 +1,7 @@
 """What every request item carries around its content: an id, a claimed time, and perhaps an actor."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,8 @@ from services.errors import Malformed, NotAllowed
 from services.items import Item
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+#: RFC 3339, and a little more that cannot be misread; the standard library alone takes a NUL behind and an offset of +05:99.
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?[0-5]\d)?)", re.ASCII)
 _ACTOR = re.compile(r"[a-z0-9][a-z0-9._/-]{0,95}")
 
 
@@ -48,13 +51,9 @@ def read_id(value: Any) -> UUID:
 
 def read_instant(value: Any, field: str) -> datetime:
     """An instant with its offset, in UTC. Raises Malformed."""
-    if type(value) is str:
-        try:
-            instant = datetime.fromisoformat(value)
-            if instant.tzinfo is not None:
-                return instant.astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
+    if type(value) is str and _INSTANT.fullmatch(value := value.upper()):
+        with suppress(ValueError, OverflowError):
+            return datetime.fromisoformat(value).astimezone(UTC)
     raise wrong(field, "wrong_time", "An instant with its offset, like 2026-11-23T18:03:00+06:00.")
 
 

@@ -347,6 +347,11 @@ def _event(wire_name: Any, data: Any) -> Fact:
         raise Malformed(error.problems) from None
     if not isinstance(event, Fact) or event.wire_name.startswith("exchange."):
         raise NotAFact(field="type")
+    beyond = event.beyond_counting()
+    if beyond is not None:
+        raise wrong(
+            beyond, "out_of_range", f"Multiplied it comes to more than {QUANTITY_MAX:,}, beyond which nobody counts."
+        )
     return event
 
 

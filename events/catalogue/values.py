@@ -1,5 +1,6 @@
 """Values that events are made of: ids, quantities, money. Every integer states its unit in the field's name."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -113,6 +114,14 @@ class SaleLine(Value):
     batch: LotId | None = None
     units: PositiveCount
     unit_price_tyiyn: Tyiyn
+
+    def total_tyiyn(self) -> int:
+        return self.units * self.unit_price_tyiyn
+
+
+def line_beyond_counting(lines: Sequence[SaleLine]) -> str | None:
+    """The first line that comes to more than anything is counted with (`Fact.beyond_counting`)."""
+    return next((f"lines.{n}" for n, line in enumerate(lines) if line.total_tyiyn() > QUANTITY_MAX), None)
 
 
 class Tender(Value):

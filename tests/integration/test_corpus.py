@@ -1,28 +1,43 @@
-"""The corpus of bad input: every case ends as it must, nothing breaks, nothing authentic is lost."""
+"""The corpus of bad input: every case ends as it must, nothing breaks, nothing authentic is lost.
 
-from collections.abc import Iterator, Sequence
+A family is one test with a network of its own. After its last case the log verifies, everything that was promised to be
+kept is there as it was sent, the read models have parked nothing, and their books are right and can be built anew.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
+import psycopg
 import pytest
 
+from projections.base import Db
+from projections.identities import identities, live_is_rebuilt
+from services.read_models import READ_MODELS
+from services.replay import SERVED
 from services.verification import verify
-from tests.corpus import decisions, facts, json_text
-from tests.corpus.case import Case
+from tests.corpus import decisions, facts, json_text, moments, money
+from tests.corpus.case import Case, named
 from tests.corpus.judging import Judge
 from tests.door import Door, opened
 from tests.integration.test_api import found
 from tests.servers import LogDatabase
 
-FAMILIES: dict[str, Sequence[Case]] = {"json": json_text.CASES, "facts": facts.CASES, "decisions": decisions.CASES}
+FAMILIES: Final[Mapping[str, Sequence[Case]]] = {
+    "json": json_text.CASES,
+    "facts": facts.CASES,
+    "decisions": decisions.CASES,
+    "money": money.CASES,
+    "time": moments.CASES,
+}
+CASES_MIN: Final = 600
 
 
 @pytest.fixture
 def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
-    unlimited = dict.fromkeys(
-        ("address_requests_per_minute", "account_requests_per_minute", "device_requests_per_minute"), 10**6
-    )
-    with opened(log_database, tmp_path, **unlimited) as opened_door:
+    limits = ("address_requests_per_minute", "account_requests_per_minute", "device_requests_per_minute")
+    with opened(log_database, tmp_path, **dict.fromkeys(limits, 10**6)) as opened_door:
         yield opened_door
 
 
@@ -36,5 +51,16 @@ def test_every_case_ends_as_it_must_and_nothing_is_lost(family: str, door: Door,
                 assert judge.complaints(case) == []
         assert judge.lost() == []
     assert verify(door.database.admin).faults == []
+    _books_are_right(door)
+
+
+def _books_are_right(door: Door) -> None:
     door.fold()
     assert door.get("/readyz").json()["parked"] == {}
+    with psycopg.connect(door.database.projector, options=SERVED) as served:
+        assert [(name, held.detail) for name, held in identities(Db(served)).items() if not held.holds] == []
+    assert live_is_rebuilt(door.database.projector, door.log, READ_MODELS).holds
+
+
+def test_the_corpus_is_as_large_as_it_should_be_and_calls_nothing_by_the_same_name() -> None:
+    assert sum(len(named(cases)) for cases in FAMILIES.values()) >= CASES_MIN
