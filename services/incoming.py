@@ -12,7 +12,7 @@ from services.errors import Malformed, NotAllowed
 from services.items import Item
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-#: RFC 3339, and a little more that cannot be misread; the standard library alone takes a NUL behind and an offset of +05:99.
+#: RFC 3339, and a little more that cannot be misread. The standard library alone takes a NUL behind, and +05:99.
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?[0-5]\d)?)", re.ASCII)
 _ACTOR = re.compile(r"[a-z0-9][a-z0-9._/-]{0,95}")
 

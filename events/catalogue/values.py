@@ -69,8 +69,12 @@ Position = Annotated[int, Field(ge=0, le=QUANTITY_MAX)]
 Day = date
 
 Channel = Literal["retail", "wholesale", "export"]
-#: Without control characters: a NUL has no place in a database's text, a line break none in a name.
-Text = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
+#: Not in a name: control characters and line breaks of every kind, what nobody sees, what turns other letters round.
+_UNSEEN = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+#: What people read; something in it can be seen.
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=120, pattern=rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$")
+]
 
 
 class Value(BaseModel):

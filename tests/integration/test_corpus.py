@@ -11,13 +11,14 @@ from typing import Final
 
 import psycopg
 import pytest
+from markupsafe import escape
 
 from projections.base import Db
 from projections.identities import identities, live_is_rebuilt
 from services.read_models import READ_MODELS
 from services.replay import SERVED
 from services.verification import verify
-from tests.corpus import decisions, facts, json_text, moments, money
+from tests.corpus import decisions, facts, json_text, moments, money, texts
 from tests.corpus.case import Case, named
 from tests.corpus.judging import Judge
 from tests.door import Door, opened
@@ -30,6 +31,7 @@ FAMILIES: Final[Mapping[str, Sequence[Case]]] = {
     "decisions": decisions.CASES,
     "money": money.CASES,
     "time": moments.CASES,
+    "text": texts.CASES,
 }
 CASES_MIN: Final = 600
 
@@ -50,6 +52,8 @@ def test_every_case_ends_as_it_must_and_nothing_is_lost(family: str, door: Door,
             with subtests.test(case.name):
                 assert judge.complaints(case) == []
         assert judge.lost() == []
+        if family == "text":
+            _names_are_letters_on_pages(door)
     assert verify(door.database.admin).faults == []
     _books_are_right(door)
 
@@ -60,6 +64,15 @@ def _books_are_right(door: Door) -> None:
     with psycopg.connect(door.database.projector, options=SERVED) as served:
         assert [(name, held.detail) for name, held in identities(Db(served)).items() if not held.holds] == []
     assert live_is_rebuilt(door.database.projector, door.log, READ_MODELS).holds
+
+
+def _names_are_letters_on_pages(door: Door) -> None:
+    """Whatever a village is called, its name is no program where people read it."""
+    door.fold()
+    for language in ("ky", "ru", "en"):
+        page = door.client.get("/", params={"lang": language}).text
+        assert [name for name in texts.PROGRAMS if name in page] == []
+        assert [name for name in texts.PROGRAMS if escape(name) not in page] == []  # it does stand there
 
 
 def test_the_corpus_is_as_large_as_it_should_be_and_calls_nothing_by_the_same_name() -> None:
