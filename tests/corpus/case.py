@@ -12,7 +12,7 @@ from services.facts import path_of
 from tests.door import NOW
 
 EVENTS: Final = "/api/v1/events"
-JSON: Final[Mapping[str, str]] = {"Content-Type": "application/json"}
+JSON: Final[dict[str, str]] = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Disputed:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An answer with this status that stores nothing: of a question, or of what never reached a route."""
+    """An answer with this status that stores nothing: of a question, or of what never reached a route; 0 is none."""
 
     status: int = 200
 
@@ -68,6 +68,19 @@ type Outcome = Kept | Quarantined | Refused | Repeated | Disputed | Told | Each
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """How a device signs an upload, or somebody in its place."""
+
+    by: str = "tablet"  #: whose private key
+    as_key: str = "tablet"  #: whose key it is said to be
+    over: bytes | None = None  #: another body than the one that is sent
+    actor: str = "till/karakol-1"
+    head: str = ""
+    said_head: str | None = None  #: another head in the header
+    form: str = "OVOP-Signature key={key}, signature={signature}"
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """What is sent, and what must come of it."""
 
@@ -80,6 +93,8 @@ class Case:
     key: str | None = "admin"  #: whose key goes with it, by the name that the ring of keys has for it; None: nobody's
     sent: tuple[bytes, ...] | None = None  #: the items as they must be kept; None: the body is the one item
     chunks: bool = False  #: the body goes in chunks of unknown number
+    wire: bytes | None = None  #: the very bytes on the connection, where no client would write them so
+    signed: "Signed | None" = None  #: a device signs it
     folded: bool = False  #: the read models are brought up with the log before it is sent
 
 

@@ -176,7 +176,8 @@ def _ids() -> Iterator[Case]:
     fields = ("sale", "shift", "outlet", "till")
     for number, (name, text) in enumerate(NO_ID.items()):
         field = fields[number % len(fields)]
-        yield fact(f"{name} in a {field}'s id", Quarantined(FORM, field), make.sale_made(), **{field: text})
+        spoilt: dict[str, Any] = {field: text}
+        yield fact(f"{name} in a {field}'s id", Quarantined(FORM, field), make.sale_made(), **spoilt)
         if len(text) < 40_000:
             yield command(f"{name} in a supplier's id", malformed(FORM, "supplier"), "network/register-supplier", make.supplier_registered(), supplier=text)
     for text in AN_ID:
@@ -229,13 +230,14 @@ def _personal() -> Iterator[Case]:
     for name in ("Kyrgyz", "Arabic", "an emoji", "a script", "SQL", "a formula", "accents apart", "many marks"):
         item = {"subject": "producer/p-001", "kind": "note", "value": A_NAME[name]}
         yield Case(f"{name} as a personal value", Told(200), orjson.dumps(item), "/api/v1/personal/values")
-    for name, value, code in (
+    values: tuple[tuple[str, Any, str], ...] = (
         ("a NUL", "a\x00b", FORM),
         ("nothing", "", "wrong_length"),
         ("a space", " ", "wrong_length"),
         ("too much", "ы" * 4_001, "wrong_length"),
         ("a number", 7, "wrong_type"),
-    ):
+    )
+    for name, value, code in values:
         item = {"subject": "producer/p-001", "kind": "note", "value": value}
         yield Case(f"{name} as a personal value", malformed(code, "value"), orjson.dumps(item), "/api/v1/personal/values")
     for name, subject in (("a name", "Айгүл"), ("nobody", ""), ("a NUL", "producer/\x00"), ("a line feed", "producer/p-001\n")):

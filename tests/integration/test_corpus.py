@@ -18,9 +18,10 @@ from projections.identities import identities, live_is_rebuilt
 from services.read_models import READ_MODELS
 from services.replay import SERVED
 from services.verification import verify
-from tests.corpus import decisions, facts, json_text, moments, money, texts
+from tests.corpus import decisions, facts, json_text, moments, money, requests, senders, texts
 from tests.corpus.case import Case, named
 from tests.corpus.judging import Judge
+from tests.corpus.ring import administrator, peopled
 from tests.door import Door, opened
 from tests.integration.test_api import found
 from tests.servers import LogDatabase
@@ -32,13 +33,23 @@ FAMILIES: Final[Mapping[str, Sequence[Case]]] = {
     "money": money.CASES,
     "time": moments.CASES,
     "text": texts.CASES,
+    "http": requests.CASES,
+    "auth": senders.CASES,
 }
+#: Families to which somebody of every kind comes.
+PEOPLED: Final = ("auth",)
 CASES_MIN: Final = 600
 
 
 @pytest.fixture
 def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
-    limits = ("address_requests_per_minute", "account_requests_per_minute", "device_requests_per_minute")
+    limits = (
+        "account_failures_per_quarter_hour",
+        "address_failures_per_quarter_hour",
+        "address_requests_per_minute",
+        "account_requests_per_minute",
+        "device_requests_per_minute",
+    )
     with opened(log_database, tmp_path, **dict.fromkeys(limits, 10**6)) as opened_door:
         yield opened_door
 
@@ -47,7 +58,8 @@ def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
 def test_every_case_ends_as_it_must_and_nothing_is_lost(family: str, door: Door, subtests: pytest.Subtests) -> None:
     found(door)
     door.fold()
-    with closing(Judge(door)) as judge:
+    ring = peopled(door) if family in PEOPLED else administrator(door)
+    with closing(Judge(door, ring)) as judge:
         for case in FAMILIES[family]:
             with subtests.test(case.name):
                 assert judge.complaints(case) == []
