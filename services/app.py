@@ -93,7 +93,13 @@ def create_app(given: Settings | None = None) -> FastAPI:
         front.handler.log.close()
 
     app = FastAPI(
-        title="OVOP", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, dependencies=[Depends(front.gate)]
+        title="OVOP",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # behind a proxy it would lead a client, and its key, away from https
+        dependencies=[Depends(front.gate)],
     )
     app.state.front = front
     app.state.figures = operations.Figures(front)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from events.canonical import content_hash
 from events.catalogue.base import Event
+from events.catalogue.registry import TOO_DEEP
 from events.store import Appended, Conflict
 from services.access.permissions import COMMANDS, Rule
 from services.access.sender import About, NoSuchRight, NotAgreed, NotYours, Permission, Sender
@@ -22,12 +23,11 @@ from services.front import Front, answers_response
 from services.handle import Outcome
 from services.handle import Request as Asked
 from services.incoming import (
-    TOO_DEEP,
     read_id,
     read_instant,
+    said_by,
     stated_actor,
     stated_record_time,
-    without_repeated_keys,
     wrong,
 )
 from services.items import Item
@@ -152,7 +152,7 @@ async def _holds(front: Front, may: Permission, abouts: Sequence[About], actor: 
 
 def _read(front: Front, command: type[Command], item: Item, sender: Sender) -> Asking:
     try:
-        return read_request(front, command, without_repeated_keys(item), sender)
+        return read_request(front, command, said_by(item), sender)
     except orjson.JSONEncodeError:  # of what was just read: only because it is read deeper than it is written
         return wrong("item", "too_deep", TOO_DEEP)
     except Refused as refusal:

@@ -22,13 +22,14 @@ from services.access.signatures import (
     verify,
 )
 from services.access.store import Algorithm
-from services.errors import IdConflict, Malformed
+from services.errors import IdConflict, Malformed, NotJson
 from services.front import Front, address_of, json_response
 from services.incoming import wrong
 
 OTHER_RETURN: Final = "/sign-in/other/return"
 _CHALLENGE_MINUTES: Final = 1.0
-Short = Annotated[str, Field(min_length=1, max_length=200)]
+#: A database has no NUL in its texts.
+Short = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class Body(BaseModel):
@@ -234,7 +235,7 @@ def token_of(front: Front, request: Request) -> str | None:
 
 
 async def _read[B: Body](front: Front, request: Request, kind: type[B]) -> B:
-    """The body as what it should be. Raises Malformed, TooLarge."""
+    """The body as what it should be. Raises NotJson, Malformed, TooLarge."""
     body = await front.body_of(request)
     try:
         orjson.loads(body)
@@ -242,13 +243,7 @@ async def _read[B: Body](front: Front, request: Request, kind: type[B]) -> B:
     except ValidationError as error:
         raise Malformed(problems_of(error)) from None
     except orjson.JSONDecodeError:
-        raise NotJsonBody from None
-
-
-class NotJsonBody(Malformed):
-    """The body is not a JSON object."""
-
-    advice = "See /openapi.json for the fields."
+        raise NotJson from None
 
 
 def _as_json(sender: Sender) -> dict[str, Any]:

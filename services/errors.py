@@ -54,6 +54,8 @@ class NotFound(Refused):
 class Malformed(Refused):
     """The request is not what this address takes."""
 
+    advice = "See /openapi.json for the fields and parameters of every address."
+
     def __init__(self, problems: Sequence[FieldProblem] = (), *, advice: str | None = None) -> None:
         super().__init__(field=problems[0].field if problems else None, advice=advice)
         self.problems = tuple(problems)

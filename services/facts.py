@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -68,7 +69,7 @@ def wants_advice(request: Request) -> bool:
 def _with_type(item: Item, wire_name: str) -> Item:
     """The same item as /api/v1/events takes it, so that it has the same content whichever way it came."""
     said = named(item.value, wire_name) if isinstance(item.value, dict) else item.value
-    return Item(said, item.sent, item.repeated_key, wire_name)
+    return replace(item, value=said, written=item.sent, reported_as=wire_name)
 
 
 def named(said: dict[str, Any], wire_name: str) -> dict[str, Any]:

@@ -390,7 +390,7 @@ def _item(item: Item) -> Item:
     if not isinstance(said, dict) or "specversion" not in said or not said.keys() <= _CLOUD_EVENT_KNOWN:
         return item
     mapped = {ours: said[theirs] for theirs, ours in _CLOUD_EVENT_USED.items() if theirs in said}
-    return Item(mapped, item.sent, item.repeated_key)
+    return replace(item, value=mapped, written=item.sent)
 
 
 def _is_echo(raw: bytes, parsed: Any) -> bool:

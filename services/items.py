@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 import orjson
@@ -12,8 +13,13 @@ from services.errors import NotJson, TooLarge, TooManyItems
 
 ITEMS_MAX: Final = 500
 BODY_BYTES_MAX: Final = 2_000_000
+#: What is nested deeper is no JSON for us (RFC 8259, section 9); no report comes near.
+DEPTH_MAX: Final = 1_000
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_NO_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
+_DEEPER: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Item:
     repeated_key: str | None = None
     #: The wire name that the sender's address stood for, if `value` has it from there and `sent` does not say it.
     reported_as: str | None = None
+    #: False: it is JSON, and says what parsers read differently (half of a character, a number beyond every double).
+    is_readable: bool = True
 
     @property
     def sent(self) -> bytes:
@@ -39,7 +47,8 @@ def whole(content: bytes) -> Item:
     many, items = split(content)
     if not many:
         return items[0]
-    return Item([item.value for item in items], content, next((i.repeated_key for i in items if i.repeated_key), None))
+    repeated_key = next((item.repeated_key for item in items if item.repeated_key), None)
+    return Item([item.value for item in items], content, repeated_key, is_readable=all(i.is_readable for i in items))
 
 
 def split_body(body: bytes, items_max: int = ITEMS_MAX) -> tuple[bool, list[Item]]:
@@ -57,13 +66,43 @@ def split(body: bytes) -> tuple[bool, list[Item]]:
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise NotJson from None
+        return _split_unreadable(body)
     many = isinstance(parsed, list)
     values: Sequence[Any] = parsed if many else [parsed]
     if _written_again(parsed) == body:
         # Nothing was dropped on the way: no key stands twice, and each item can be written again as it was.
         return many, [Item(value) for value in values]
     return many, [Item(value, *found) for value, found in zip(values, _cut(body.decode(), many), strict=True)]
+
+
+def _split_unreadable(body: bytes) -> tuple[bool, list[Item]]:
+    """The items of what our parser does not take, when it is JSON all the same: one bad item spoils no other.
+
+    Raises NotJson.
+    """
+    try:
+        text = body.decode()
+        if (
+            max(accumulate(map(_DEEPER.__getitem__, _STRING.sub(b"", body).translate(None, _NO_BRACKET))), default=0)
+            > DEPTH_MAX
+        ):
+            raise NotJson
+        json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_constant).decode(text)
+    except (ValueError, RecursionError):
+        raise NotJson from None
+    many = text[_after_space(text, 0)] == "["
+    return many, [_readable_or_not(sent, repeated_key) for sent, repeated_key in _cut(text, many)]
+
+
+def _no_constant(_: str) -> None:
+    raise NotJson
+
+
+def _readable_or_not(sent: bytes, repeated_key: str | None) -> Item:
+    try:
+        return Item(orjson.loads(sent), sent, repeated_key)
+    except orjson.JSONDecodeError:
+        return Item(None, sent, repeated_key, is_readable=False)
 
 
 def _written_again(parsed: Any) -> bytes | None:

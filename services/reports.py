@@ -19,7 +19,7 @@ from events.canonical import EventTooLarge, canonical
 from events.catalogue.base import Fact
 from events.catalogue.exchange import MessageQuarantined
 from events.catalogue.production import StepFact
-from events.catalogue.registry import UndecodableEvent, UnknownEventType, upcast, validate_as_written
+from events.catalogue.registry import TOO_DEEP, UndecodableEvent, UnknownEventType, upcast, validate_as_written
 from events.catalogue.values import QUANTITY_MAX
 from projections.inventory_book import AHEAD_AFTER, LATE_AFTER
 from services.access.judge import Judge
@@ -30,14 +30,13 @@ from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.errors import IdConflict, Malformed, NotAllowed, NotJson, Refused, plain_code
 from services.handle import Handler, Outcome
 from services.incoming import (
-    TOO_DEEP,
     ActorNotYours,
     ClockIsReal,
     read_id,
     read_instant,
+    said_by,
     stated_actor,
     stated_record_time,
-    without_repeated_keys,
     wrong,
 )
 from services.items import Item, split_body, whole
@@ -234,13 +233,13 @@ def _read(given: Item | bytes, origin: _From) -> _Kept | Answer:
 
 
 def _identity(item: Item) -> bytes:
-    """What is the same for the same report: its canonical content, or the bytes of one that contradicts itself."""
-    return canonical(item.value) if item.repeated_key is None else item.sent
+    """What is the same for the same report: its canonical content, or the bytes of one that can be read in two ways."""
+    return canonical(item.value) if item.is_readable and item.repeated_key is None else item.sent
 
 
 def _fact(given: Item, content: bytes, origin: _From) -> Append:
     """The append of one item. Raises Malformed, Refused."""
-    item = without_repeated_keys(given)
+    item = said_by(given)
     if type(item) is not dict:
         raise wrong("item", "wrong_type", "An item is an object with id, type, occurred_at and data.")
     if not item.keys() <= _ITEM_FIELDS:
@@ -341,12 +340,18 @@ def _event(wire_name: Any, data: Any) -> Fact:
     """The fact that an item states. Raises Malformed, NotAFact."""
     try:
         event = validate_as_written(wire_name if type(wire_name) is str else "", orjson.dumps(data))
+        upcast(event)  # what an old form says beyond the form of today could be stored, and never be read again
     except UnknownEventType:
         raise wrong("type", "unknown_type", "The catalogue has no event of this name and version.") from None
     except UndecodableEvent as error:
         raise Malformed(error.problems) from None
     if not isinstance(event, Fact) or event.wire_name.startswith("exchange."):
         raise NotAFact(field="type")
+    beyond = event.beyond_counting()
+    if beyond is not None:
+        raise wrong(
+            beyond, "out_of_range", f"Multiplied it comes to more than {QUANTITY_MAX:,}, beyond which nobody counts."
+        )
     return event
 
 

@@ -32,6 +32,13 @@ class Fact(Event):
 
     is_fact = True
 
+    def beyond_counting(self) -> str | None:
+        """The field that, multiplied by another one, comes to more than anything here is counted with; mostly None.
+
+        It is asked when a fact is reported, and not when it is read: what is in the log stays readable.
+        """
+        return None
+
 
 class Decision(Event):
     """The outcome of a rule: appended only at the version of the stream on which it was decided."""

@@ -21,6 +21,7 @@ from events.catalogue.values import (
     Tyiyn,
     Value,
     VillageId,
+    line_beyond_counting,
 )
 
 
@@ -113,6 +114,9 @@ class OrderDelivered(Fact):
 
     def stream(self) -> str:
         return f"order/{self.order}"
+
+    def beyond_counting(self) -> str | None:
+        return line_beyond_counting(self.lines)
 
 
 class BrandMaterialIssued(Fact):

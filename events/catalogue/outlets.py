@@ -24,6 +24,7 @@ from events.catalogue.values import (
     TillId,
     Tyiyn,
     Value,
+    line_beyond_counting,
 )
 
 
@@ -63,7 +64,10 @@ class SaleMade(TillFact):
     rounding_tyiyn: SignedTyiyn = 0
 
     def total_tyiyn(self) -> int:
-        return sum(line.units * line.unit_price_tyiyn for line in self.lines)
+        return sum(line.total_tyiyn() for line in self.lines)
+
+    def beyond_counting(self) -> str | None:
+        return line_beyond_counting(self.lines)
 
 
 class SaleVoided(TillFact):

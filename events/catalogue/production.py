@@ -6,6 +6,7 @@ from pydantic import model_validator
 
 from events.catalogue.base import Fact
 from events.catalogue.values import (
+    QUANTITY_MAX,
     BatchCode,
     Count,
     Day,
@@ -132,6 +133,9 @@ class BatchPacked(LotFact):
     unit_mass_g: MassG
     unit_pieces: Count = 0
     best_before: Day | None = None
+
+    def beyond_counting(self) -> str | None:
+        return "units" if self.units * max(self.unit_mass_g, self.unit_pieces) > QUANTITY_MAX else None
 
 
 class LabelsPrinted(LotFact):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pydantic import ValidationError
 
@@ -20,6 +20,10 @@ MODULES: Mapping[str, ModuleType] = {
     "center": center,
     "exchange": exchange,
 }
+
+
+#: What is said of an item that is read and cannot be worked with: its code is `too_deep`.
+TOO_DEEP: Final = "Objects and lists stand deeper inside each other than any report has them."
 
 
 class UnknownEventType(ValueError):
@@ -111,9 +115,15 @@ def validate_as_written(wire_name: str, data: bytes | str) -> Event:
 
 
 def upcast(event: Event) -> Event:
-    """The same event as today's class; an event of today comes back as it is."""
+    """The same event as today's class; an event of today comes back as it is.
+
+    Raises UndecodableEvent: an old form may say what its form of today cannot.
+    """
     old = OLD_VERSIONS.get(event.wire_name)
-    return event if old is None else old.upcast(event)
+    try:
+        return event if old is None else old.upcast(event)
+    except ValidationError as error:
+        raise UndecodableEvent(event.wire_name, problems_of(error)) from error
 
 
 #: What pydantic checks an event of today by, without the layers above it: a fold decodes millions.
@@ -142,7 +152,9 @@ def problems_of(error: ValidationError) -> tuple[FieldProblem, ...]:
     for detail in error.errors(include_url=False, include_context=False, include_input=False):
         message = detail["msg"].removeprefix("Value error, ")
         code, colon, rest = message.partition(": ")
-        named = colon and detail["type"] == "value_error"
+        named = bool(colon) and detail["type"] == "value_error"
+        if detail["type"] == "json_invalid" and "recursion limit" in message:
+            named, code, rest = True, "too_deep", TOO_DEEP
         found.append(
             FieldProblem(
                 field=".".join(str(part) for part in detail["loc"]) or "data",

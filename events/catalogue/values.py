@@ -1,5 +1,6 @@
 """Values that events are made of: ids, quantities, money. Every integer states its unit in the field's name."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -73,8 +74,12 @@ Position = Annotated[int, Field(ge=0, le=QUANTITY_MAX)]
 Day = date
 
 Channel = Literal["retail", "wholesale", "export"]
-#: Without control characters: a NUL has no place in a database's text, a line break none in a name.
-Text = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
+#: Not in a name: control characters and line breaks of every kind, what nobody sees, what turns other letters round.
+_UNSEEN = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+#: What people read; something in it can be seen.
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=120, pattern=rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$")
+]
 
 
 class Value(BaseModel):
@@ -118,6 +123,14 @@ class SaleLine(Value):
     batch: LotId | None = None
     units: PositiveCount
     unit_price_tyiyn: Tyiyn
+
+    def total_tyiyn(self) -> int:
+        return self.units * self.unit_price_tyiyn
+
+
+def line_beyond_counting(lines: Sequence[SaleLine]) -> str | None:
+    """The first line that comes to more than anything is counted with (`Fact.beyond_counting`)."""
+    return next((f"lines.{n}" for n, line in enumerate(lines) if line.total_tyiyn() > QUANTITY_MAX), None)
 
 
 class Tender(Value):

@@ -251,7 +251,7 @@ def decide(command: Command, entry: Entry) -> list[Decision]:
             RegisterVillage(event=VillageRegistered(village=name))
             | RegisterProducer(event=ProducerRegistered(producer=name))
         ) if name == UNKNOWN:
-            raise NameReserved
+            raise NameReserved(field=_thing(command))
         case (
             FoundNetwork()
             | JoinRegion()
@@ -262,10 +262,10 @@ def decide(command: Command, entry: Entry) -> list[Decision]:
             | OpenOutlet()
             | DefineProduct()
         ):
-            _must_be_new(entry)
+            _must_be_new(command, entry)
             return [command.event]
         case EnrollTill():
-            _must_be_new(entry)
+            _must_be_new(command, entry)
             return [TillEnrolled(till=command.till, outlet=command.outlet, key_id=command.key_id)]
         case SetPrice(event=price):
             if entry.began_on is not None and price.effective_from < entry.began_on:
@@ -284,15 +284,15 @@ def decide(command: Command, entry: Entry) -> list[Decision]:
             | CloseWorkshop(event=WorkshopClosed(closed_on=last_day))
             | CloseOutlet(event=OutletClosed(closed_on=last_day))
         ):
-            _must_be_there(entry)
+            _must_be_there(command, entry)
             if entry.began_on is not None and last_day < entry.began_on:
-                raise EndsBeforeItBegan
+                raise EndsBeforeItBegan(field="retired_on" if isinstance(command, RetireProducer) else "closed_on")
             return [command.event]
         case ReassignVillage() | RetireProduct() | RevokeTill():
-            _must_be_there(entry)
+            _must_be_there(command, entry)
             return [command.event]
         case GiveConsent():
-            _must_be_there(entry)
+            _must_be_there(command, entry)
             return [command.event]
         case WithdrawConsent(event=consent):
             if consent.purpose not in entry.consents:
@@ -302,18 +302,23 @@ def decide(command: Command, entry: Entry) -> list[Decision]:
             raise TypeError(f"not a command of the network: {command!r}")
 
 
-def _must_be_new(entry: Entry) -> None:
+def _must_be_new(command: Command, entry: Entry) -> None:
     if entry.ended:
-        raise AlreadyEnded
+        raise AlreadyEnded(field=_thing(command))
     if entry.known:
-        raise AlreadyKnown
+        raise AlreadyKnown(field=_thing(command))
 
 
-def _must_be_there(entry: Entry) -> None:
+def _must_be_there(command: Command, entry: Entry) -> None:
     if not entry.known:
-        raise NeverEntered
+        raise NeverEntered(field=_thing(command))
     if entry.ended:
-        raise AlreadyEnded
+        raise AlreadyEnded(field=_thing(command))
+
+
+def _thing(command: Command) -> str:
+    """The field that names what a command is about; streams are called by it."""
+    return command.stream().partition("/")[0]
 
 
 def evolve(entry: Entry, event: Decision) -> Entry:

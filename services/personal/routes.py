@@ -17,7 +17,7 @@ from services.access.sender import NETWORK, About
 from services.books import Look
 from services.errors import Malformed
 from services.front import Front, json_response
-from services.incoming import without_repeated_keys
+from services.incoming import said_by
 from services.items import Item, split_body
 from services.personal.export import about
 from services.personal.vault import Vault
@@ -126,7 +126,7 @@ def _one(body: bytes) -> Item:
 
 def _read[M: BaseModel](model: type[M], item: Item) -> M:
     """Raises Malformed, which says what is wrong and never the value."""
-    without_repeated_keys(item)
+    said_by(item)
     try:
         return model.model_validate_json(item.sent)
     except ValidationError as error:

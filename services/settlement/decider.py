@@ -193,7 +193,7 @@ class MakePayout(AccountCommand):
         return (PayoutMade,)
 
     def refers_to(self) -> tuple[str, ...]:
-        return (f"producer/{self.producer}",)
+        return _producer(self.producer)
 
 
 class ReversePayout(AccountCommand):
@@ -212,7 +212,7 @@ class GiveAdvance(Proposal[AdvanceGiven]):
     """Pay a producer before it is earned."""
 
     def refers_to(self) -> tuple[str, ...]:
-        return (f"producer/{self.event.producer}",)
+        return _producer(self.event.producer)
 
 
 class DisputePayout(Proposal[PayoutDisputed]):
@@ -377,9 +377,14 @@ def _must_be_signed(amount_tyiyn: int, members: tuple[str, ...]) -> None:
         raise SecondSignatureMissing(field="members")
 
 
+def _producer(producer: str) -> tuple[str, ...]:
+    """What a payment refers to; that nobody pays the unknown makers is said in its own words."""
+    return () if producer == UNKNOWN else (f"producer/{producer}",)
+
+
 def _must_be_unused(name: str, account: Account) -> None:
     if name in account.used:
-        raise AlreadyPaid
+        raise AlreadyPaid(field=name.partition("/")[0])
 
 
 def evolve_account(account: Account, event: AccountEvent) -> Account:

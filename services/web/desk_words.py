@@ -21,6 +21,7 @@ def problem(language: Language, code: str) -> str:
         "unknown_type": language.gettext("An event that the catalogue does not have"),
         "not_json": language.gettext("Not readable as JSON"),
         "duplicate_key": language.gettext("A field that stands twice"),
+        "unreadable": language.gettext("Characters or numbers that cannot be read for certain"),
         "too_deep": language.gettext("Nested too deep"),
         "too_large": language.gettext("Too large"),
         "lineage_cycle": language.gettext("A lot made of itself"),

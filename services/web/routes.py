@@ -8,6 +8,7 @@ from typing import Annotated, Protocol
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from services.errors import NotFound
 from services.web.codes import INPUT_LENGTH_MAX, candidates, is_well_formed
 from services.web.language import LANGUAGE_COOKIE, LANGUAGES, Language, chosen
 from services.web.network_page import network_page
@@ -86,7 +87,7 @@ def pages(source: PageSource) -> APIRouter:
     def static(request: Request, name: str) -> Response:
         found = _static_files().get(name)
         if found is None:
-            return Response(status_code=404, headers=SECURITY_HEADERS)
+            raise NotFound(advice="See the pages for what they use.")
         content, media_type, etag = found
         headers = {**SECURITY_HEADERS, "ETag": etag, "Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable"}
         if "v" not in request.query_params:

@@ -10,8 +10,9 @@ from fastapi.responses import RedirectResponse, Response
 from services.access.oidc import FLOW_MINUTES, NoOtherProvider, NotSignedInThere, Oidc, SubjectUnknown
 from services.access.passwords import WrongNameOrPassword
 from services.entry import OTHER_RETURN, begin_session, end_session, set_session, token_of
-from services.errors import Refused, TooManyRequests
+from services.errors import Malformed, Refused, TooManyRequests
 from services.front import Front, address_of
+from services.incoming import wrong
 from services.web.language import Language
 from services.web.rendering import render
 from services.web.routes import SECURITY_HEADERS, language_of, page
@@ -45,7 +46,7 @@ def sign_in_pages(front: Front) -> APIRouter:
     @router.post("/sign-in")
     async def sign_in(request: Request) -> Response:
         front.must_be_ours(request)
-        fields = parse_qs((await front.body_of(request)).decode("utf-8", "replace"), max_num_fields=8)
+        fields = _form(await front.body_of(request))
         name, password = (fields.get(field, [""])[0] for field in ("name", "password"))
         try:
             person = await front.passwords.check(name[:_FIELD_MAX], password, address_of(request))
@@ -90,6 +91,17 @@ def sign_in_pages(front: Front) -> APIRouter:
         return response
 
     return router
+
+
+def _form(body: bytes) -> dict[str, list[str]]:
+    """What the form says. Raises Malformed."""
+    try:
+        fields = parse_qs(body.decode(), max_num_fields=8)
+    except ValueError:
+        raise Malformed from None
+    if any("\x00" in value for values in fields.values() for value in values):
+        raise wrong("name", "wrong_form", "A database has no NUL in its texts.")
+    return fields
 
 
 async def _signed_in(front: Front, actor: str) -> Response:

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.errors import NotJson, TooLarge, TooManyItems
-from services.items import BODY_BYTES_MAX, ITEMS_MAX, Item, split, split_body, whole
+from services.items import BODY_BYTES_MAX, DEPTH_MAX, ITEMS_MAX, Item, split, split_body, whole
 
 space = st.text(st.sampled_from(" \t\n\r"), max_size=3)
 texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\[]{},: '), max_size=12)
@@ -91,17 +91,29 @@ def test_a_key_that_stands_twice_in_one_object_is_found_however_deep(text: str, 
 
 
 @pytest.mark.parametrize(
-    "text", ["1" * 5_000, "1e400000", "[" * 900 + "]" * 900, '"\ud83d\ude00"', "-0", "1E5", "1.50"]
+    "text", ["1" * 5_000, "1e400000", "[" * 900 + "]" * 900, '"😀"', r'"\ud83d\ude00"', "-0", "1E5", "1.50"]
 )
 def test_numbers_of_any_length_and_deep_lists_are_cut_as_they_are(text: str) -> None:
-    body = json.dumps([1, "here"])[:-7].encode() + text.encode("utf-8", "surrogatepass") + b" , null]"
-    try:
-        orjson.loads(body)
-    except orjson.JSONDecodeError:
-        with pytest.raises(NotJson):
-            split(body)
-        return
+    body = json.dumps([1, "here"])[:-7].encode() + text.encode() + b" , null]"
     assert [item.sent for item in split(body)[1]] == [b"1", text.encode(), b"null"]
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1e400", r'"\ud83d"', r'"\ude00\ud83d"', r'{"\ud83d":1,"a":[{"b":1}]}'])
+def test_what_parsers_read_differently_is_cut_out_and_marked(text: str) -> None:
+    """Neighbours are read, for they can be."""
+    good = Item({"a": "]"}, b'{"a":"]"}')
+    many, [first, odd, last] = split(b'[{"a":"]"} ,' + text.encode() + b',{"a":"]"}]')
+    assert (many, first, last) == (True, good, good)
+    assert odd == Item(None, text.encode(), is_readable=False)
+    assert split(b" " + text.encode()) == (False, [odd])
+
+
+def test_what_is_nested_deeper_than_anybody_reads_is_no_json() -> None:
+    deep = b"[" * (DEPTH_MAX - 1) + rb'"\ud83d"' + b"]" * (DEPTH_MAX - 1)
+    assert not whole(deep).is_readable
+    for levels in (30, 100_000):
+        with pytest.raises(NotJson):
+            split(b"[" * levels + deep + b"]" * levels)
 
 
 def test_too_much_is_refused_before_anything_is_read() -> None:
@@ -112,7 +124,20 @@ def test_too_much_is_refused_before_anything_is_read() -> None:
     assert len(split_body(b"[" + b",".join([b" 1"] * ITEMS_MAX) + b"]")[1]) == ITEMS_MAX
 
 
-@pytest.mark.parametrize("body", [b"", b"[", b"[1,]", b"[1 2]", b"NaN", b"\xff", re.escape("]").encode()])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[",
+        b"[1,]",
+        b"[1 2]",
+        b"NaN",
+        b"[Infinity]",
+        b"\xff",
+        b'"\xed\xa0\xbd\xed\xb8\x80"',
+        re.escape("]").encode(),
+    ],
+)
 def test_what_is_no_json_is_no_item(body: bytes) -> None:
     with pytest.raises(NotJson):
         split(body)
