@@ -57,15 +57,11 @@ def _network() -> Iterator[Case]:
     yield ask("a region that joined before", _known("region"), "join-region", make.region_joined())
     yield ask("a region of another country", malformed("wrong_form", "region"), "join-region", make.region_joined(), region="UZ-FA")
     yield ask("a region without Kyrgyz", malformed("missing_field", "names.ky"), "join-region", make.region_joined(), names={"ru": "Нарын", "en": "Naryn"})
-    yield ask(
-        "a region in four languages", malformed("unknown_field", "names.de"), "join-region", make.region_joined(), names=dict.fromkeys(("ky", "ru", "en", "de"), "Naryn")
-    )
+    yield ask("a region in four languages", malformed("unknown_field", "names.de"), "join-region", make.region_joined(), names=dict.fromkeys(("ky", "ru", "en", "de"), "Naryn"))
     yield ask("a village of no region", _refused(UNKNOWN, "region"), "register-village", make.village_registered(village="v-1", region="KG-B"))
     yield ask("a village that is known", _known("village"), "register-village", make.village_registered())
     yield ask("a village called unknown", _refused("name_reserved", "village"), "register-village", make.village_registered(village="unknown"))
-    yield ask(
-        "a village beyond the pole", malformed("out_of_range", "latitude_microdegrees"), "register-village", make.village_registered(), latitude_microdegrees=90_000_001
-    )
+    yield ask("a village beyond the pole", malformed("out_of_range", "latitude_microdegrees"), "register-village", make.village_registered(), latitude_microdegrees=90_000_001)
     yield ask("a village in degrees", malformed("wrong_type", "longitude_microdegrees"), "register-village", make.village_registered(), longitude_microdegrees=77.43)
     yield ask("a village that was never entered moves", _never("village"), "reassign-village", make.village_reassigned(village="v-never"))
     yield ask("a producer of no village", _refused(UNKNOWN, "village"), "register-producer", make.producer_registered(producer="p-2", village="v-never"))
@@ -85,9 +81,7 @@ def _network() -> Iterator[Case]:
     yield ask("a shop in no village", _refused(UNKNOWN, "village"), "open-outlet", make.outlet_opened(outlet="o-2", village="v-never"))
     yield ask("a shop that sells on the moon", malformed("unknown_word", "channel"), "open-outlet", make.outlet_opened(outlet="o-2"), channel="moon")
     yield ask("a shop for a while", Kept(), "open-outlet", make.outlet_opened(outlet="o-short"))
-    yield ask(
-        "a shop closed before it opened", _refused("ends_before_it_began", "closed_on"), "close-outlet", make.outlet_closed(outlet="o-short"), closed_on="1999-01-01"
-    )
+    yield ask("a shop closed before it opened", _refused("ends_before_it_began", "closed_on"), "close-outlet", make.outlet_closed(outlet="o-short"), closed_on="1999-01-01")
     yield ask("a shop closed", Kept(), "close-outlet", make.outlet_closed(outlet="o-short"), closed_on=LATER)
     yield ask("a shop closed twice", _ended("outlet"), "close-outlet", make.outlet_closed(outlet="o-short"), closed_on=LATER)
     yield ask("a closed shop opened again", _ended("outlet"), "open-outlet", make.outlet_opened(outlet="o-short"))
@@ -131,9 +125,7 @@ def _committee() -> Iterator[Case]:
     yield ask("no product of a maker", _refused(UNKNOWN, "product"), "submit-product", make.product_submitted(), product="x-never")
     yield ask("a product to no committee", _refused(UNKNOWN, "region"), "submit-product", make.product_submitted(), region="KG-B")
     yield ask("a product for one assessor", _refused("two_members_needed", "assessors"), "submit-product", make.product_submitted(), assessors=["user/a"])
-    yield ask(
-        "a product for the same assessor twice", _refused("two_members_needed", "assessors"), "submit-product", make.product_submitted(), assessors=["user/a", "user/a"]
-    )
+    yield ask("a product for the same assessor twice", _refused("two_members_needed", "assessors"), "submit-product", make.product_submitted(), assessors=["user/a", "user/a"])
     yield ask("a sample of no submission", no_submission, "receive-sample", make.sample_received())
     yield ask("advice about no submission", no_submission, "advise-improvement", make.improvement_advised())
     score: dict[str, Any] = JAM | {"submission": "s-1", "member": "user/member-1", "scores": SCORES}
@@ -157,6 +149,10 @@ def _committee() -> Iterator[Case]:
     yield ask("reinstated without a certificate", no_certificate, "reinstate-certificate", make.certificate_reinstated())
     yield ask("revoked without a certificate", no_certificate, "revoke-certificate", make.certificate_revoked())
     start = make.recall_started(recall="r-odd")
+    yield ask("a recall by two who have no seat", _refused("not_their_recall", "members"), "start-recall", start, members=["user/asel", "user/bermet"])
+    for member in two:
+        seat = {"to": member, "role": "committee_member", "region": "KG-Y"}
+        yield command(f"a seat for {member}", Kept(), "network/grant-role", **seat)
     yield ask("a recall by one", _refused("two_members_needed", "members"), "start-recall", start, members=["user/member-1"])
     yield ask("a recall by one who is named twice", _refused("two_members_needed", "members"), "start-recall", start, members=["user/member-1"] * 2)
     yield ask("a recall by nobody", _refused("two_members_needed", "members"), "start-recall", start, members=[])
@@ -169,13 +165,7 @@ def _committee() -> Iterator[Case]:
     yield ask("a recall ticked off that nobody started", _refused("recall_not_open", "recall"), "tick-off-recall", make.recall_ticked_off(recall="r-odd"))
     yield ask("a recall of a lot nobody knows", Kept(), "start-recall", start, roots=[{"kind": "lot", "id": "l-unheard-of"}])
     yield ask("a recall started twice", _refused("recall_already_started", "recall"), "start-recall", start)
-    yield ask(
-        "a recall extended by what is in it",
-        _refused("roots_missing", "roots"),
-        "extend-recall",
-        make.recall_extended(recall="r-odd"),
-        roots=[{"kind": "lot", "id": "l-unheard-of"}],
-    )
+    yield ask("a recall extended by what is in it", _refused("roots_missing", "roots"), "extend-recall", make.recall_extended(recall="r-odd"), roots=[{"kind": "lot", "id": "l-unheard-of"}])
     yield ask("a recall ticked off by no shop", _refused(UNKNOWN, "outlet"), "tick-off-recall", make.recall_ticked_off(recall="r-odd"), outlet="o-never")
     yield ask("a recall ticked off", Kept(), "tick-off-recall", make.recall_ticked_off(recall="r-odd"))
     yield ask("a recall ticked off twice", _refused("already_ticked_off", "batch"), "tick-off-recall", make.recall_ticked_off(recall="r-odd"))
@@ -222,9 +212,7 @@ def _settlement() -> Iterator[Case]:
     yield ask("paid to nobody known", _refused(UNKNOWN, "producer"), "make-payout", **pay | {"producer": "p-never"})
     yield ask("paid to the unknown makers", _refused("nobody_to_pay", "producer"), "make-payout", **pay | {"producer": "unknown"})
     yield ask("paid with what is earned by the sender's word", malformed("unknown_field", "earned_tyiyn"), "make-payout", **pay, earned_tyiyn=10**9)
-    yield ask(
-        "a payout taken back that was never made", _refused("no_such_payout", "payout", 404), "reverse-payout", producer="p-001", payout="pay-never", reason="mistake"
-    )
+    yield ask("a payout taken back that was never made", _refused("no_such_payout", "payout", 404), "reverse-payout", producer="p-001", payout="pay-never", reason="mistake")
     advance = make.advance_given(advance="a-odd")
     yield ask("an advance to the unknown makers", _refused("nobody_to_pay", "producer"), "give-advance", advance, producer="unknown")
     yield ask("an advance to nobody known", _refused(UNKNOWN, "producer"), "give-advance", advance, producer="p-never")

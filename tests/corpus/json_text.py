@@ -182,26 +182,15 @@ def _among_neighbours() -> Iterator[Case]:
     for name in ("the id twice", "lists 260 deep", "the first half of a character", "a number beyond every double",
                  "a NUL in an id", "a key with a NUL"):  # fmt: skip
         part, instead, outcome = SPOILT[name]
-        sent = (
-            _sale(f"before {name}").encode(),
-            _replaced(f"listed {name}", part, instead),
-            _sale(f"after {name}").encode(),
-        )
-        yield Case(
-            f"{name}, between good ones", Each((Kept(), outcome, Kept())), b"[" + b" , ".join(sent) + b"\n]", sent=sent
-        )
+        sent = (_sale(f"before {name}").encode(), _replaced(f"listed {name}", part, instead), _sale(f"after {name}").encode())
+        yield Case(f"{name}, between good ones", Each((Kept(), outcome, Kept())), b"[" + b" , ".join(sent) + b"\n]", sent=sent)
 
 
 def _sizes() -> Iterator[Case]:
     many = [_sale(f"one of 500: {n}").encode() for n in range(500)]
     yield Case("500 items", Each((Kept(),) * 500), b"[" + b",".join(many) + b"]", sent=tuple(many))
     yield Case("501 items", Refused(413, "too_many_items"), b"[" + b",".join([*many, b"{}"]) + b"]")
-    yield Case(
-        "501 items for commands",
-        Refused(413, "too_many_items"),
-        orjson.dumps([{}] * 501),
-        "/api/v1/network/join-region",
-    )
+    yield Case("501 items for commands", Refused(413, "too_many_items"), orjson.dumps([{}] * 501), "/api/v1/network/join-region")
     whole = _sale("exactly two megabytes").encode()
     yield Case("exactly two megabytes", Kept(), whole + b" " * (2_000_000 - len(whole)))
     yield Case("a byte more than two megabytes", Refused(413, "too_large"), b" " * 1_999_998 + b"{} ")

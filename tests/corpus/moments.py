@@ -118,11 +118,7 @@ def _claims() -> Iterator[Case]:
         }.items():
             yield fact(f"{kind} at {name}", Kept(), event, around={"occurred_at": claim})
     now = datetime.now(UTC)
-    for name, ago, flags in (
-        ("a minute ahead", timedelta(minutes=1), ()),
-        ("a day ahead", timedelta(days=1), ("clock_ahead",)),
-        ("90 days ago", -timedelta(days=90), ("late",)),
-    ):
+    for name, ago, flags in (("a minute ahead", timedelta(minutes=1), ()), ("a day ahead", timedelta(days=1), ("clock_ahead",)), ("90 days ago", -timedelta(days=90), ("late",))):
         yield fact(f"a sale {name}", Kept(flags), make.sale_made(sale=f"s-{id_of(name)}"), around={"occurred_at": (now + ago).isoformat()})
 
 
@@ -147,13 +143,7 @@ def _after_the_close() -> Iterator[Case]:
     yield fact("a void after the close", LATE, make.sale_voided(sale="s-before-close"), around=sale)
     again = command("the month closed after the sale", Refused(409, "period_already_closed", "month"), "settlement/close-period", **month)
     yield Case(again.name, again.outcome, again.body, again.path, folded=True)
-    yield command(
-        "terms within the closed month",
-        Refused(409, "terms_backdated", "effective_from"),
-        "settlement/agree-terms",
-        make.share_terms_agreed(),
-        effective_from="2016-03-15",
-    )
+    yield command("terms within the closed month", Refused(409, "terms_backdated", "effective_from"), "settlement/agree-terms", make.share_terms_agreed(), effective_from="2016-03-15")
 
 
 def _questions() -> Iterator[Case]:

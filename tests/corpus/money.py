@@ -75,11 +75,7 @@ def _edges() -> Iterator[Case]:
     yield _sale("the dearest jar", Kept(), lines=[LINE | {"units": 1, "unit_price_tyiyn": MOST}])
     yield _sale("the most jars", Kept(), lines=[LINE | {"units": MOST, "unit_price_tyiyn": 1}])
     yield _sale("the most jars at the dearest price", Quarantined(RANGE, "lines.0"), lines=[LINE | {"units": MOST, "unit_price_tyiyn": MOST}])
-    yield _sale(
-        "the most jars of a batch at the dearest price",
-        Quarantined(RANGE, "lines.1"),
-        lines=[LINE, make.sale_line(units=MOST, unit_price_tyiyn=2).model_dump(mode="json")],
-    )
+    yield _sale("the most jars of a batch at the dearest price", Quarantined(RANGE, "lines.1"), lines=[LINE, make.sale_line(units=MOST, unit_price_tyiyn=2).model_dump(mode="json")])
     yield _sale("a hundred lines of the dearest jars", Kept(), lines=[LINE | {"units": 1, "unit_price_tyiyn": MOST}] * 100)
     yield _sale("the most in cash", Kept(), tenders=[{"kind": "cash", "amount_tyiyn": MOST}])
     yield _sale("the most given back", Kept(), tenders=[{"kind": "cash", "amount_tyiyn": -MOST}])
@@ -107,12 +103,7 @@ def _edges() -> Iterator[Case]:
         yield fact(f"the most cash moved, {number}", Kept(), make.cash_moved(), amount_tyiyn=MOST)
     yield fact("the most counted", Kept(), make.stock_counted(count="count-most"), lines=[{"batch": "b-heaviest", "units": MOST}])
     yield fact("the most in a drawer", Kept(), make.shift_closed(), counted_cash_tyiyn=MOST)
-    yield fact(
-        "the most delivered",
-        Quarantined(RANGE, "lines.0"),
-        make.order_delivered(delivery="d-most"),
-        lines=[make.sale_line(units=MOST, unit_price_tyiyn=MOST).model_dump(mode="json")],
-    )
+    yield fact("the most delivered", Quarantined(RANGE, "lines.0"), make.order_delivered(delivery="d-most"), lines=[make.sale_line(units=MOST, unit_price_tyiyn=MOST).model_dump(mode="json")])
 
 
 def _shared() -> Iterator[Case]:

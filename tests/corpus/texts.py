@@ -211,13 +211,7 @@ def _questions() -> Iterator[Case]:
         yield question(f"the income by {name}", malformed("unknown_word", "by"), f"income?by={text}")
         yield question(f"certificates of {name}", malformed(FORM, "region"), f"committee/certificates?region={text}")
         yield Case(f"the jar of {name}", Told(404), path=f"/l/{text}", method="GET", headers={}, key=None)
-    for path, field in (
-        ("lots/%00", "lot"),
-        ("inventory?place=%00", "place"),
-        ("events?type=%00", "type"),
-        ("income?producer=%00", "producer"),
-        ("quarantine?sender=%00", "sender"),
-    ):
+    for path, field in (("lots/%00", "lot"), ("inventory?place=%00", "place"), ("events?type=%00", "type"), ("income?producer=%00", "producer"), ("quarantine?sender=%00", "sender")):
         yield question(f"a NUL in {path}", malformed(FORM, field), path)
     for path, field in ((f"lots/{'x' * 101}", "lot"), (f"inventory?place={'x' * 101}", "place"), (f"events?actor={'x' * 201}", "actor")):
         yield question(f"too long a word: {field}", malformed("wrong_length", field), path)
