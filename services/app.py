@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from psycopg import OperationalError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import QueryCanceled
 from psycopg_pool import ConnectionPool, PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from events.catalogue.registry import FieldProblem
 from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
@@ -68,6 +70,7 @@ CONTEXTS = (
 
 #: So many objects may be made beyond those let go before Python looks for circles.
 GARBAGE_OBJECTS: Final = 100_000
+_NO_SUCH_METHOD: Final = 405
 
 logger = logging.getLogger(__name__)
 
@@ -206,13 +209,25 @@ def _name_every_error(app: FastAPI) -> None:
         return problem_response(Malformed([_problem(detail) for detail in error.errors()]))
 
     @app.exception_handler(HTTPException)
-    async def by_status(_: Request, error: HTTPException) -> Response:
+    async def by_status(request: Request, error: HTTPException) -> Response:
         kinds: dict[int, type[Refused]] = {404: NotFound, 405: MethodNotAllowed}
-        return problem_response(kinds.get(error.status_code, Malformed if error.status_code < 500 else Internal)())
+        response = problem_response(kinds.get(error.status_code, Malformed if error.status_code < 500 else Internal)())
+        if error.status_code == _NO_SUCH_METHOD:
+            response.headers["Allow"] = ", ".join(sorted(_methods_of(app, request.url.path)))
+        return response
 
     @app.exception_handler(Exception)
     async def internal(_: Request, __: Exception) -> Response:
         return problem_response(Internal())
+
+
+def _methods_of(app: FastAPI, path: str) -> set[str]:
+    """What an address takes, over all the routes that share it; the nearest when `{lot}` would match it as well."""
+    by_template: dict[str, set[str]] = {}
+    for route in iter_route_contexts(app.routes):
+        if compile_path(str(route.path))[0].fullmatch(path):
+            by_template.setdefault(str(route.path), set()).update(route.methods or ())
+    return by_template.get(path) or set().union(*by_template.values())
 
 
 def _problem(detail: dict[str, Any]) -> FieldProblem:

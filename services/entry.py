@@ -25,6 +25,7 @@ from services.access.store import Algorithm
 from services.errors import IdConflict, Malformed, NotJson
 from services.front import Front, address_of, json_response
 from services.incoming import wrong
+from services.openapi import takes_plain
 
 OTHER_RETURN: Final = "/sign-in/other/return"
 _CHALLENGE_MINUTES: Final = 1.0
@@ -76,11 +77,21 @@ class AnswerChallenge(Body):
     signature: Short
 
 
+_BY_TWO: Final[dict[str, Any]] = {"enum": sorted(command for command, (may, _) in COMMANDS.items() if may.two)}
+
+
 class Agree(Body):
     """Yes to exactly this command: `command` like `committee/start-recall`, `item` as it will be sent."""
 
-    command: Short
+    command: Annotated[Short, Field(json_schema_extra=_BY_TWO)]
     item: dict[str, Any]
+
+
+#: Examples for the description.
+_AGREED: Final = {"command": "committee/start-recall", "item": {"id": "0198c0de-0000-7000-8000-000000000001"}}
+_CHOSEN: Final = {"code": "0000-0000-0000", "password": "..."}
+_ENROLLED: Final = {"code": "0000-0000-0000", "algorithm": "ed25519", "public_key": "...", "signature": "..."}
+_ANSWERED: Final = {"key_id": "0123456789ab", "challenge": "...", "signature": "..."}
 
 
 class KeyKnown(IdConflict):
@@ -95,7 +106,7 @@ def routes(front: Front) -> APIRouter:
     _add_sessions(router, front)
     _add_devices(router, front)
 
-    @router.post("/api/v1/agreements")
+    @router.post("/api/v1/agreements", openapi_extra=takes_plain(Agree, _AGREED))
     async def agree(request: Request) -> Response:
         """Say yes to a command that another will send and that two must decide; it counts for some days."""
         sender = await front.sender(request)
@@ -113,7 +124,7 @@ def routes(front: Front) -> APIRouter:
 
 
 def _add_sessions(router: APIRouter, front: Front) -> None:
-    @router.post("/api/v1/session")
+    @router.post("/api/v1/session", openapi_extra=takes_plain(SignIn, {"name": "aigul", "password": "..."}))
     async def sign_in(request: Request) -> Response:
         """Sign in with name and password."""
         asked = await _read(front, request, SignIn)
@@ -143,7 +154,7 @@ def _add_sessions(router: APIRouter, front: Front) -> None:
         response.delete_cookie(front.session_cookie, path="/", secure=front.is_encrypted, httponly=True)
         return response
 
-    @router.post("/api/v1/session/password")
+    @router.post("/api/v1/session/password", openapi_extra=takes_plain(ChoosePassword, _CHOSEN))
     async def choose_password(request: Request) -> Response:
         """Choose a password with a code; sessions of before end."""
         asked = await _read(front, request, ChoosePassword)
@@ -164,7 +175,7 @@ def _add_sessions(router: APIRouter, front: Front) -> None:
 def _add_devices(router: APIRouter, front: Front) -> None:
     store = front.credentials.store
 
-    @router.post("/api/v1/devices")
+    @router.post("/api/v1/devices", openapi_extra=takes_plain(Enrol, _ENROLLED))
     async def enrol(request: Request) -> Response:
         """Enrol a device with its own key, by a code that is good once."""
         asked = await _read(front, request, Enrol)
@@ -181,7 +192,7 @@ def _add_devices(router: APIRouter, front: Front) -> None:
         front.credentials.forget()
         return json_response({"actor": code.actor, "outlet": code.outlet, "key_id": key_id})
 
-    @router.post("/api/v1/devices/challenge")
+    @router.post("/api/v1/devices/challenge", openapi_extra=takes_plain(AskChallenge, {"key_id": "0123456789ab"}))
     async def challenge(request: Request) -> Response:
         """A challenge for a device to sign; good once, for a minute. Known or not, the answer looks alike."""
         asked = await _read(front, request, AskChallenge)
@@ -189,7 +200,7 @@ def _add_devices(router: APIRouter, front: Front) -> None:
         text = await asyncio.to_thread(store.add_code, "challenge", key_id, _CHALLENGE_MINUTES, key_id=key_id)
         return json_response({"challenge": text})
 
-    @router.post("/api/v1/devices/session")
+    @router.post("/api/v1/devices/session", openapi_extra=takes_plain(AnswerChallenge, _ANSWERED))
     async def device_session(request: Request) -> Response:
         """A session for a device that signed its challenge: for reading; what it reports, it signs."""
         asked = await _read(front, request, AnswerChallenge)

@@ -25,7 +25,15 @@ _LATER: Final = 202
 AsOf = Annotated[
     str | None,
     Query(
-        max_length=40, pattern=WORD, description="As it stood at this position, or at this instant of the log's clock."
+        max_length=40,
+        pattern=WORD,
+        description="As it stood at this position, or at this instant of the log's clock.",
+        json_schema_extra={
+            "anyOf": [
+                {"type": "string", "pattern": f"^[0-9]{{1,{_POSITION_DIGITS}}}$"},
+                {"type": "string", "format": "date-time", "maxLength": 40},
+            ]
+        },
     ),
 ]
 

@@ -46,8 +46,12 @@ _REFERENCE: Final = "#/components/schemas/{model}"
 _ENVELOPE: Final[dict[str, Any]] = {
     "id": {"type": "string", "format": "uuid", "description": "Drawn by the sender once for this request."},
     "occurred_at": {"type": "string", "format": "date-time", "description": "When it happened, as the sender claims."},
-    "actor": {"type": "string", "description": "In whose name; only for keys that may."},
-    "recorded_at": {"type": "string", "format": "date-time", "description": "Only on a simulated network."},
+    "actor": {
+        "type": ["string", "null"],
+        "pattern": "^[a-z0-9][a-z0-9._/-]{0,95}$",
+        "description": "In whose name; only for keys that may.",
+    },
+    "recorded_at": {"type": ["string", "null"], "format": "date-time", "description": "Only on a simulated network."},
 }
 REPORT: Final[dict[str, Any]] = {
     "type": "object",
@@ -104,6 +108,25 @@ _ACCEPTED: Final = Answer(_STATED["id"], "accepted", 7, receipt=_RECEIPT)
 _QUARANTINED: Final = Answer(
     _STATED["id"], "quarantined", 7, "unknown_field", "colour: An item has no such field.", receipt=_RECEIPT
 )
+_LATER: Final[dict[str, Any]] = {
+    "description": "The books of that position are being built: ask the job, and then this again",
+    "headers": {"Location": {"schema": {"type": "string"}, "description": "The address of the job."}},
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "job": {"type": "string"},
+                    "position": {"type": "integer"},
+                    "state": {"enum": ["waiting", "building", "ready", "failed"]},
+                    "reached": {"type": "integer"},
+                    "error": {"type": ["string", "null"]},
+                },
+                "required": ["job", "position", "state", "reached", "error"],
+            }
+        }
+    },
+}
 #: What every address may answer, what those may that are asked about the books, and those that take items.
 _OF_ALL: Final[tuple[type[Refused], ...]] = (MethodNotAllowed, TooManyRequests, TookTooLong, Unavailable, Internal)
 _OF_READERS: Final[tuple[type[Refused], ...]] = (
@@ -130,6 +153,8 @@ _COMMON: Final = ("services.errors", "services.reports")
 
 #: What routes take, by the name of its class.
 _TAKEN: dict[str, type[BaseModel]] = {}
+#: Parts of the plain objects that routes take, by their names.
+_PLAIN_PARTS: dict[str, Any] = {}
 
 
 def takes(model: type[BaseModel] | None) -> dict[str, Any]:
@@ -138,6 +163,14 @@ def takes(model: type[BaseModel] | None) -> dict[str, Any]:
         return {"x-takes": "Report"}
     _TAKEN[model.__name__] = model
     return {"x-takes": model.__name__}
+
+
+def takes_plain(model: type[BaseModel], example: dict[str, Any], *, many: bool = False) -> dict[str, Any]:
+    """The same for an object (or a list of them) that is no item: it has no time, and is not stored as such."""
+    own = model.model_json_schema(ref_template=_REFERENCE)
+    _PLAIN_PARTS.update(own.pop("$defs", {}))
+    schema = {"anyOf": [own, {"type": "array", "items": own, "maxItems": 500}]} if many else own
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}}
 
 
 def class_taken(name: str) -> type[BaseModel]:
@@ -160,11 +193,11 @@ def _described(app: FastAPI) -> dict[str, Any]:
     whole = get_openapi(title=app.title, version=app.version, routes=app.routes, description=app.description)
     components: dict[str, Any] = whole.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
-    schemas |= {"Answer": ANSWER, "Problem": _PROBLEM, "Report": REPORT}
+    schemas |= {"Answer": ANSWER, "Problem": _PROBLEM, "Report": REPORT, **_PLAIN_PARTS}
     responses = components["responses"] = {
         "answered": _answers("An answer for each item", _ACCEPTED),
         "kept": _answers("Kept in quarantine", _QUARANTINED),
-        "problem": _problem_response("What went wrong, by name"),
+        "later": _LATER,
     }
     components["examples"] = problem_examples(every_refusal())
     components["securitySchemes"] = {
@@ -181,7 +214,12 @@ def _described(app: FastAPI) -> dict[str, Any]:
             permission = permission_of(method.upper(), path)
             if permission is None or not permission.public:
                 operation["security"] = [{"key": []}, {"session": []}, {"signature": []}]
-            _describe_refusals(operation["responses"], _refusals_of(path, taken), responses)
+            if any(parameter["name"] == "as_of" for parameter in operation.get("parameters", ())):
+                operation["responses"]["202"] = {"$ref": "#/components/responses/later"}
+            refusals = _refusals_of(path, taken)
+            if taken is None and "requestBody" in operation:
+                refusals += [NotJson, TooLarge, TooManyItems]
+            _describe_refusals(operation["responses"], refusals, responses)
     return whole
 
 
@@ -260,7 +298,6 @@ def _describe_refusals(
             name = f"refused_{status}_{1 + sum(known.startswith(f'refused_{status}_') for known in shared)}"
             shared[name] = response
         responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
-    responses["default"] = {"$ref": "#/components/responses/problem"}
 
 
 def _problem_response(words: str, codes: Iterable[str] = ()) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import psycopg
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -52,7 +53,7 @@ def routes(front: Front) -> APIRouter:
         }
         return json_response(said, _NOT_READY if behind else 200)
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics(request: Request) -> Response:
         """Figures for Prometheus; with any key."""
         await front.sender(request)

@@ -29,6 +29,10 @@ After = Annotated[
     int,
     Query(ge=0, le=QUANTITY_MAX, description="Wait until the answer speaks for this position, at most five seconds."),
 ]
+_INSTANT: Final[dict[str, Any]] = {
+    "max_length": 40,
+    "json_schema_extra": {"anyOf": [{"type": "string", "format": "date-time", "maxLength": 40}]},
+}
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
 Year = Annotated[int | None, Query(ge=2000, le=2100)]
 Name = Annotated[str, Query(max_length=100, pattern=WORD)]
@@ -247,8 +251,8 @@ def _add_events(router: APIRouter, front: Front) -> None:
         wire_name: Annotated[str | None, Query(alias="type", max_length=100, pattern=WORD)] = None,
         stream: Annotated[str | None, Query(max_length=200, pattern=WORD)] = None,
         actor: Name | None = None,
-        from_: Annotated[str | None, Query(alias="from", max_length=40, description="Recorded since.")] = None,
-        to: Annotated[str | None, Query(max_length=40, description="Recorded until.")] = None,
+        from_: Annotated[str | None, Query(alias="from", description="Recorded since.", **_INSTANT)] = None,
+        to: Annotated[str | None, Query(description="Recorded until.", **_INSTANT)] = None,
         position: Annotated[int | None, Query(ge=1, le=QUANTITY_MAX, description="This one event.")] = None,
         after: Annotated[int, Query(ge=0, le=QUANTITY_MAX, description="Behind this position.")] = 0,
         limit: Annotated[int, Query(ge=1, le=log_pages.EVENTS_PER_PAGE_MAX)] = 100,

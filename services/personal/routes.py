@@ -19,12 +19,17 @@ from services.errors import Malformed
 from services.front import Front, json_response
 from services.incoming import said_by
 from services.items import Item, split_body
+from services.openapi import takes_plain
 from services.personal.export import about
 from services.personal.vault import Vault
 
 VALUE_CHARACTERS_MAX: Final = 4_000
 MESSAGES_MAX: Final = 500
 Subject = Annotated[str, Query(max_length=96, pattern=r"^[a-z0-9][a-z0-9._/-]*$")]
+
+#: Examples for the description.
+_VALUE: Final = {"subject": "producer/p-001", "kind": "name", "value": "Асанова Айгүл"}
+_ERASURE: Final = {"id": "0198c0de-0000-7000-8000-000000000001", "subject": "producer/p-001"}
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +61,7 @@ def routes(front: Front, vault: Vault) -> APIRouter:
     """Keep, show, erase."""
     router = APIRouter(tags=["personal"])
 
-    @router.post("/api/v1/personal/values")
+    @router.post("/api/v1/personal/values", openapi_extra=takes_plain(StoreValue, _VALUE, many=True))
     async def store(request: Request) -> Response:
         """Keep values, one or up to 500; each is answered by its commitment. The same value again keeps its first."""
         many, items = await front.items_of(request)
@@ -85,7 +90,7 @@ def routes(front: Front, vault: Vault) -> APIRouter:
         await front.admit(request, ERASURES, NETWORK)
         return json_response({"erasures": await asyncio.to_thread(vault.erasures)})
 
-    @router.post("/api/v1/personal/erase")
+    @router.post("/api/v1/personal/erase", openapi_extra=takes_plain(Erase, _ERASURE))
     async def erase(request: Request) -> Response:
         """Erase what is kept of a person outside the log, and say what was erased."""
         asked = _read(Erase, _one(await front.body_of(request)))

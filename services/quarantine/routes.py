@@ -18,6 +18,7 @@ from services.books import Look
 from services.commands import Commands
 from services.errors import Malformed, NotJson
 from services.front import Front, json_response
+from services.openapi import takes_plain
 from services.quarantine.decider import QUARANTINE, Dismiss, Map, Resubmit
 from services.quarantine.desk import Desk, Kept
 from services.quarantine.mapping import CHANGES_MAX, Change
@@ -74,7 +75,11 @@ def _add_reading(router: APIRouter, front: Front, desk: Desk) -> None:
         told = await front.books.ask_soon(question)
         return json_response({"position": (await asyncio.to_thread(front.handler.log.head)).position, **told.answer})
 
-    @router.post("/api/v1/quarantine/try", tags=["quarantine"])
+    @router.post(
+        "/api/v1/quarantine/try",
+        tags=["quarantine"],
+        openapi_extra=takes_plain(Trial, {"quarantine": "0198c0de-0000-7000-8000-000000000001"}),
+    )
     async def attempt(request: Request) -> Response:
         """What would become of a message after some changes. Stores nothing."""
         await front.admit(request, DESK, NETWORK)
