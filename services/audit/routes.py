@@ -76,7 +76,12 @@ def _add_exports(router: APIRouter, front: Front, copies: Copies) -> None:
 
         return json_response((await front.books.ask_soon(question)).answer)
 
-    @router.get("/api/v1/audit/exports/{export}/file", tags=["audit"])
+    @router.get(
+        "/api/v1/audit/exports/{export}/file",
+        tags=["audit"],
+        response_class=Response,
+        responses={200: {"description": "The copy", "content": {"text/tab-separated-values": {}}}},
+    )
     async def file(request: Request, export: ExportName) -> Response:
         """The copy itself: a line for each event with its hash and its very bytes, to be checked off line."""
         made = await found(request, export)

@@ -38,8 +38,11 @@ def _bytes_of(value: Any) -> Any:
 
 
 #: Bytes as JSON carries them.
+_FORM = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 Base64 = Annotated[
-    bytes, BeforeValidator(_bytes_of), WithJsonSchema({"type": "string", "contentEncoding": "base64", "minLength": 4})
+    bytes,
+    BeforeValidator(_bytes_of),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "minLength": 4, "pattern": _FORM}),
 ]
 
 

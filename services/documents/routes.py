@@ -109,7 +109,12 @@ def _add_reading(router: APIRouter, front: Front) -> None:
         """What the log says of a document."""
         return json_response((await found(request, document)).as_json())
 
-    @router.get("/api/v1/documents/{document}/content", tags=["documents"])
+    @router.get(
+        "/api/v1/documents/{document}/content",
+        tags=["documents"],
+        response_class=Response,
+        responses={200: {"description": "The bytes", "content": {"*/*": {}}}},
+    )
     async def content(request: Request, document: DocumentName) -> Response:
         """The bytes themselves, compared with their hash in the log."""
         told = await found(request, document)
