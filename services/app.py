@@ -58,6 +58,7 @@ from services.settings import Settings, settings
 from services.settlement import routes as settlement
 from services.signing import routes as signing
 from services.web import desk_routes
+from services.web.menu import menus
 from services.web.routes import pages
 from services.web.sign_in_page import sign_in_pages
 from services.web.source import ServedPages
@@ -120,7 +121,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     app.include_router(entry.routes(front))
     app.include_router(operations.routes(front))
     app.include_router(asyncapi.routes())
-    app.include_router(pages(ServedPages(front.books)))
+    app.include_router(pages(ServedPages(front.books), menus(front)))
     app.include_router(desk_routes.routes(front))
     app.include_router(sign_in_pages(front))
     _name_every_error(app)

@@ -12,8 +12,8 @@ from events.catalogue.network import Role
 from projections.chains import Broken, broken_chains
 from projections.todo import SHOWN_DAYS, SUBJECTS_MAX, Waiting, waiting
 from services.access.permissions import TODO
-from services.access.sender import NETWORK, About
-from services.books import Look
+from services.access.sender import NETWORK, About, NoSuchRight, Sender
+from services.books import Look, Told
 from services.front import Front, json_response
 from services.web.language import LANGUAGES
 from services.web.todo_words import what_to_do
@@ -132,6 +132,15 @@ def now_of(front: Front, look: Look) -> datetime:
     return recorded_at if recorded_at is not None and front.clock.simulated() else front.clock.now()
 
 
+async def tasks_of(front: Front, sender: Sender) -> Told[list[Task]]:
+    """What waits for this sender, as far as the roles reach. Raises NoSuchRight."""
+    if not TODO.open_to(sender):
+        raise NoSuchRight
+    told = await front.books.ask_soon(lambda look: tasks(look, now_of(front, look)))
+    verdicts = await front.judge.judge(sender, [(TODO, (_about(task.place),)) for task in told.answer])
+    return Told([task for task, verdict in zip(told.answer, verdicts, strict=True) if verdict == "yes"], told.standing)
+
+
 def routes(front: Front) -> APIRouter:
     """The to-do list."""
     router = APIRouter(tags=["todo"])
@@ -144,14 +153,11 @@ def routes(front: Front) -> APIRouter:
         lang: Literal["ky", "ru", "en"] = "en",
     ) -> Response:
         """What waits for somebody, by kind and place, with what to do; for one role, or at one place."""
-        sender = await front.sender(request)
-        told = await front.books.ask_soon(lambda look: tasks(look, now_of(front, look)))
-        theirs = [(TODO, (_about(task.place),)) for task in told.answer]
-        verdicts = await front.judge.judge(sender, theirs)
+        told = await tasks_of(front, await front.sender(request))
         chosen = [
             asdict(task) | {"what_to_do": what_to_do(LANGUAGES[lang], task.kind)}
-            for task, verdict in zip(told.answer, verdicts, strict=True)
-            if verdict == "yes" and role in (None, task.role) and place in (None, task.place)
+            for task in told.answer
+            if role in (None, task.role) and place in (None, task.place)
         ]
         standing = {"position": told.standing.position, "recorded_at": told.standing.recorded_at}
         return json_response(standing | {"count": len(chosen), "tasks": chosen})

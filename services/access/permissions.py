@@ -212,6 +212,7 @@ ROUTES: Final[Mapping[str, Permission]] = {
     "GET /api/v1/lots/{lot}/trace": LOTS,
     "GET /api/v1/lots/{lot}/forward": LOTS,
     "GET /asyncapi.json": PUBLIC,
+    "GET /todo": CLOSED_PAGE,
     "GET /quarantine": CLOSED_PAGE,
     "GET /quarantine/{quarantine}": CLOSED_PAGE,
     "POST /quarantine/{quarantine}": CLOSED_PAGE,

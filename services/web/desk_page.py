@@ -12,8 +12,9 @@ from events.quarantine_pages import Page, State
 from services.quarantine.desk import Kept
 from services.quarantine.mapping import Change
 from services.todo import Task
-from services.web import desk_words, todo_words
+from services.web import desk_words
 from services.web.language import Language
+from services.web.menu import Menu
 from services.web.rendering import render
 
 #: Changes that the form takes at a time.
@@ -42,11 +43,9 @@ def desk_page(
     *,
     is_simulated: bool,
     is_first: bool,
+    menu: Menu | None = None,
 ) -> bytes:
     """The list of messages in one state, and the to-do list by role."""
-    by_role = [
-        (role, list(of_role)) for role, of_role in groupby(sorted(tasks, key=lambda t: t.role), lambda t: t.role)
-    ]
     return render(
         "desk.html",
         language,
@@ -54,12 +53,25 @@ def desk_page(
         counts=counts,
         state=state,
         states=STATES,
-        by_role=sorted(by_role, key=lambda pair: not any(task.is_urgent for task in pair[1])),
+        by_role=_by_role(tasks),
         words=desk_words,
-        todo_words=todo_words,
         is_simulated=is_simulated,
         is_first=is_first,
+        menu=menu,
     )
+
+
+def todo_page(language: Language, tasks: Sequence[Task], *, is_simulated: bool, menu: Menu | None = None) -> bytes:
+    """What waits for whoever reads it, by role."""
+    return render("todo.html", language, by_role=_by_role(tasks), is_simulated=is_simulated, menu=menu)
+
+
+def _by_role(tasks: Sequence[Task]) -> list[tuple[str, list[Task]]]:
+    """Roles with something urgent come first."""
+    by_role = [
+        (role, list(of_role)) for role, of_role in groupby(sorted(tasks, key=lambda t: t.role), lambda t: t.role)
+    ]
+    return sorted(by_role, key=lambda pair: not any(task.is_urgent for task in pair[1]))
 
 
 def message_page(
@@ -69,6 +81,7 @@ def message_page(
     is_simulated: bool,
     told: Told | None = None,
     form: Mapping[str, str] | None = None,
+    menu: Menu | None = None,
 ) -> bytes:
     """One message with all that was done about it, and what can be done still."""
     item = _parsed(kept.content)
@@ -86,12 +99,23 @@ def message_page(
         told=told,
         form=form or {},
         is_simulated=is_simulated,
+        menu=menu,
     )
 
 
-def closed_page(language: Language, why: Literal["unknown", "not_allowed", "not_there"], is_simulated: bool) -> bytes:
-    """For somebody whom we do not know, who may not look at the desk, or who asks for what is not there."""
-    return render("closed.html", language, why=why, is_simulated=is_simulated)
+def closed_page(
+    language: Language,
+    why: Literal["unknown", "not_allowed", "not_there"],
+    is_simulated: bool,
+    *,
+    back: str = "/",
+    menu: Menu | None = None,
+) -> bytes:
+    """For somebody whom we do not know, who may not look at it, or who asks for what is not there.
+
+    `back`: where whoever signs in now wanted to go.
+    """
+    return render("closed.html", language, why=why, is_simulated=is_simulated, back=back, menu=menu)
 
 
 def changes_of(form: Mapping[str, str], item: Any) -> list[dict[str, Any]]:

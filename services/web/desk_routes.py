@@ -21,10 +21,11 @@ from services.errors import Malformed, NotAllowed, NotAuthenticated, Refused, pl
 from services.front import Front
 from services.quarantine.decider import Dismiss, Map, NotInQuarantine, Resubmit
 from services.quarantine.desk import Desk, Kept
-from services.todo import now_of, tasks
+from services.todo import now_of, tasks, tasks_of
 from services.web import desk_words
-from services.web.desk_page import Told, changes_of, closed_page, desk_page, message_page, pretty
+from services.web.desk_page import Told, changes_of, closed_page, desk_page, message_page, pretty, todo_page
 from services.web.language import Language
+from services.web.menu import menus, own_page
 from services.web.routes import SECURITY_HEADERS, language_of, page
 
 _PER_PAGE: Final = 50
@@ -35,7 +36,7 @@ Message = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
 def routes(front: Front) -> APIRouter:
     """The list with the to-dos, one message, and its forms."""
     router = APIRouter(include_in_schema=False)
-    desk = Desk(front)
+    desk, menu_of = Desk(front), menus(front)
 
     async def opened(request: Request, lang: str | None, show: Callable[[Language], Awaitable[Response]]) -> Response:
         """Show something to those who may see it, and to others a page that says so."""
@@ -49,8 +50,19 @@ def routes(front: Front) -> APIRouter:
             why, status = "not_allowed", 403
         except NotInQuarantine:
             why, status = "not_there", 404
-        body = closed_page(language, why, front.clock.simulated())
+        back, menu = own_page(request.url.path), await menu_of(request)
+        body = closed_page(language, why, front.clock.simulated(), back=back, menu=menu)
         return page(request, body, language, lang, cache="no-store", status=status)
+
+    @router.get("/todo")
+    async def waiting(request: Request, lang: str | None = None) -> Response:
+        async def show(language: Language) -> Response:
+            told = await tasks_of(front, await front.sender(request))
+            menu, simulated = await menu_of(request), front.clock.simulated()
+            body = todo_page(language, told.answer, is_simulated=simulated, menu=menu)
+            return page(request, body, language, lang, cache="no-store")
+
+        return await opened(request, lang, show)
 
     @router.get("/quarantine")
     async def messages(
@@ -68,7 +80,16 @@ def routes(front: Front) -> APIRouter:
 
             (found, counts, to_do), _ = await front.books.ask_soon(question)
             simulated = front.clock.simulated()
-            body = desk_page(language, found, counts, state, to_do, is_simulated=simulated, is_first=before is None)
+            body = desk_page(
+                language,
+                found,
+                counts,
+                state,
+                to_do,
+                is_simulated=simulated,
+                is_first=before is None,
+                menu=await menu_of(request),
+            )
             return page(request, body, language, lang, cache="no-store")
 
         return await opened(request, lang, show)
@@ -78,7 +99,8 @@ def routes(front: Front) -> APIRouter:
         async def show(language: Language) -> Response:
             await front.admit(request, READ_DESK, NETWORK)
             kept = await asyncio.to_thread(desk.kept, quarantine)
-            body = message_page(language, kept, is_simulated=front.clock.simulated())
+            menu = await menu_of(request)
+            body = message_page(language, kept, is_simulated=front.clock.simulated(), menu=menu)
             return page(request, body, language, lang, cache="no-store")
 
         return await opened(request, lang, show)
@@ -106,7 +128,8 @@ def routes(front: Front) -> APIRouter:
                 if isinstance(refusal, NotAuthenticated):
                     raise
                 told, status = _refused(language, refusal), status_of(type(refusal))
-            body = message_page(language, kept, is_simulated=front.clock.simulated(), told=told, form=form)
+            menu, simulated = await menu_of(request), front.clock.simulated()
+            body = message_page(language, kept, is_simulated=simulated, told=told, form=form, menu=menu)
             return page(request, body, language, lang, cache="no-store", status=status)
 
         return await opened(request, lang, do)

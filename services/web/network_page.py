@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 from services.web.drawing import COUNTRY, LAKE_BASIN, Place, map_of
 from services.web.language import Language, sorted_by_name
+from services.web.menu import Menu
 from services.web.rendering import render
 from services.web.views import NetworkView
 
 
-def network_page(view: NetworkView, language: Language, sample_code: str | None = None) -> bytes:
+def network_page(
+    view: NetworkView, language: Language, sample_code: str | None = None, menu: Menu | None = None
+) -> bytes:
     """The page in one language; `sample_code` is a jar to try the look-up with."""
     places = _places(view, language)
     outlets = sorted_by_name(view.outlets, lambda outlet: language.name(outlet.names))
@@ -24,6 +27,7 @@ def network_page(view: NetworkView, language: Language, sample_code: str | None 
         lake_map=map_of(places, LAKE_BASIN, language.gettext("Map of villages and outlets around the lake")),
         country_map=map_of(places, COUNTRY, language.gettext("Map of all villages and outlets")),
         sample_code=sample_code,
+        menu=menu,
     )
 
 

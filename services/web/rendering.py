@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.web import todo_words
 from services.web.drawing import bar
 from services.web.language import LANGUAGES, Language
 
@@ -37,7 +38,14 @@ def _environment(code: str) -> Environment:
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals.update(language=language, languages=LANGUAGES, bar=bar, static_version=static_version())
+    environment.globals.update(
+        language=language,
+        languages=LANGUAGES,
+        bar=bar,
+        static_version=static_version(),
+        todo_words=todo_words,
+        menu=None,  # a page that says nothing of its reader has none
+    )
     return environment
 
 

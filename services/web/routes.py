@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.errors import NotFound
 from services.web.codes import INPUT_LENGTH_MAX, candidates, is_well_formed
 from services.web.language import LANGUAGE_COOKIE, LANGUAGES, Language, chosen
+from services.web.menu import Menu, MenuOf
 from services.web.network_page import network_page
 from services.web.rendering import STATIC
 from services.web.trace_page import trace_page, unknown_code_page
@@ -29,7 +30,9 @@ CONTENT_SECURITY_POLICY = (
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # Nothing to other sites. With `no-referrer` a browser would send our own forms with `Origin: null`, like a
+    # stranger's.
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -52,15 +55,20 @@ class PageSource(Protocol):
         """Whether the network's clock is simulated, so that every page says so."""
 
 
-def pages(source: PageSource) -> APIRouter:
+async def _nobody(_: Request) -> Menu | None:
+    return None
+
+
+def pages(source: PageSource, menu_of: MenuOf = _nobody) -> APIRouter:
     """The routes of the pages. They read only, so they may run beside each other in the thread pool."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
-    def network(request: Request, lang: str | None = None) -> Response:
+    def network(request: Request, menu: Annotated[Menu | None, Depends(menu_of)], lang: str | None = None) -> Response:
         language = language_of(request, lang)
-        body = network_page(source.network(), language, source.sample_code())
-        return page(request, body, language, lang, cache="no-cache", scripts="'self'")
+        body = network_page(source.network(), language, source.sample_code(), menu)
+        kept = "no-cache" if menu is None else "private, no-cache"
+        return page(request, body, language, lang, cache=kept, scripts="'self'")
 
     @router.get("/l")
     @router.get("/L")

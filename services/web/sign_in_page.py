@@ -14,6 +14,7 @@ from services.errors import Malformed, Refused, TooManyRequests
 from services.front import Front, address_of
 from services.incoming import wrong
 from services.web.language import Language
+from services.web.menu import own_page
 from services.web.rendering import render
 from services.web.routes import SECURITY_HEADERS, language_of, page
 
@@ -26,7 +27,9 @@ def sign_in_pages(front: Front) -> APIRouter:
     """The form, what it sends, and signing out."""
     router = APIRouter(include_in_schema=False)
 
-    def shown(request: Request, lang: str | None = None, refused: Refused | None = None, name: str = "") -> Response:
+    def shown(
+        request: Request, lang: str | None = None, refused: Refused | None = None, name: str = "", to: str | None = None
+    ) -> Response:
         language = language_of(request, lang)
         body = render(
             "sign_in.html",
@@ -35,24 +38,26 @@ def sign_in_pages(front: Front) -> APIRouter:
             has_other=front.oidc is not None,
             refused=None if refused is None else _says(refused, language),
             name=name,
+            back=own_page(to),
         )
         status = 200 if refused is None else 429 if isinstance(refused, TooManyRequests) else 401
         return page(request, body, language, lang, cache="no-store", status=status)
 
     @router.get("/sign-in")
-    def form(request: Request, lang: str | None = None) -> Response:
-        return shown(request, lang)
+    def form(request: Request, lang: str | None = None, to: str | None = None) -> Response:
+        return shown(request, lang, to=to)
 
     @router.post("/sign-in")
     async def sign_in(request: Request) -> Response:
         front.must_be_ours(request)
         fields = _form(await front.body_of(request))
         name, password = (fields.get(field, [""])[0] for field in ("name", "password"))
+        to = fields.get("to", [""])[0]
         try:
             person = await front.passwords.check(name[:_FIELD_MAX], password, address_of(request))
         except (WrongNameOrPassword, TooManyRequests) as refusal:
-            return await asyncio.to_thread(shown, request, None, refusal, name[:_FIELD_MAX])
-        return await _signed_in(front, person.actor)
+            return await asyncio.to_thread(shown, request, None, refusal, name[:_FIELD_MAX], to)
+        return await _signed_in(front, person.actor, own_page(to))
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
@@ -104,8 +109,8 @@ def _form(body: bytes) -> dict[str, list[str]]:
     return fields
 
 
-async def _signed_in(front: Front, actor: str) -> Response:
-    response = RedirectResponse("/", status_code=303, headers=SECURITY_HEADERS)
+async def _signed_in(front: Front, actor: str, to: str = "/") -> Response:
+    response = RedirectResponse(to, status_code=303, headers=SECURITY_HEADERS)
     set_session(front, response, await begin_session(front, actor))
     return response
 

@@ -80,4 +80,5 @@ def role(language: Language, name: str) -> str:
         "settlement_clerk": language.gettext("Settlement clerk"),
         "ministry": language.gettext("Ministry"),
         "auditor": language.gettext("Auditor"),
+        "administrator": language.gettext("Administrator"),
     }.get(name, name)

@@ -174,6 +174,7 @@ GET consignments of a region          . . o . . . a o . . a . . a .
 GET statements of a region            . . . . . . a o o . a . . a .
 GET disputes of a region              . . . . . . a o o . a . . a .
 GET what waits                        . a a a . a a a a . a . . a .
+GET the page of what waits            . a a a . a a a a . a . . a .
 GET events                            . . . . . . . . . . a . . a .
 GET metrics                           . . . . . . . . . . a . . a .
 GET session                           a a a a a a a a a a a a a a a
@@ -438,6 +439,7 @@ def questions(w: World, column: str) -> dict[str, tuple[str, dict[str, str]]]:
         "GET cases": ("audit/cases", {}),
         "GET a case": ("audit/cases/none", {}),
         "GET what waits": ("todo", {}),
+        "GET the page of what waits": ("/todo", {}),
         "GET events": ("events", {"limit": "3"}),
         "GET metrics": ("/metrics", {}),
         "GET session": ("session", {}),

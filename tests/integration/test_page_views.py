@@ -85,7 +85,9 @@ def test_pages_may_be_kept_for_a_minute_and_are_not_sent_twice(small: Door) -> N
     again = small.client.get(f"/l/{CODE}", headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304
     assert again.content == b""
-    assert small.client.get("/").headers["cache-control"] == "no-cache"
+    assert small.client.get("/", headers={"Authorization": ""}).headers["cache-control"] == "no-cache"
+    # Who is signed in sees a page of one's own, which nobody between may keep.
+    assert small.client.get("/").headers["cache-control"] == "private, no-cache"
 
 
 def test_pages_let_nothing_foreign_in(small: Door) -> None:
@@ -96,7 +98,7 @@ def test_pages_let_nothing_foreign_in(small: Door) -> None:
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
     assert "script-src 'none'" in small.client.get(f"/l/{CODE}").headers["content-security-policy"]
 
 
