@@ -38,10 +38,10 @@ def taken(door: Door) -> dict[str, type[Any]]:
     """What each address takes, as the API describes itself; but for the two that are short names."""
     found = {}
     for path, operations in door.get("/openapi.json").json()["paths"].items():
-        body = operations.get("post", {}).get("requestBody")
-        if body is not None and path not in ("/api/v1/events", "/api/v1/sales"):
-            [item, _] = body["content"]["application/json"]["schema"]["anyOf"]
-            found[path] = class_taken(item["$ref"].rsplit("/", 1)[1])
+        body = operations.get("post", {}).get("requestBody", {"content": {}})
+        [one, *_] = body["content"].get("application/json", {"schema": {}})["schema"].get("anyOf", [{}])
+        if "$ref" in one and path not in ("/api/v1/events", "/api/v1/sales"):
+            found[path] = class_taken(one["$ref"].rsplit("/", 1)[1])
     return found
 
 
