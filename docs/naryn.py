@@ -57,6 +57,17 @@ class Network:
         """Read. `after` is the position of a receipt: the answer waits until it speaks for it."""
         return self._send(Request(f"{self.address}/api/v1/{path}{'&' if '?' in path else '?'}after={after}"))
 
+    def rows(self, path: str, name: str, after: int = 0) -> list[Fields]:
+        """Read a list to its end: each page says what the next one begins behind."""
+        found: list[Fields] = []
+        behind = ""
+        while True:
+            page = self.look(f"{path}&behind={behind}", after)
+            found += page[name]
+            if page["next"] is None:
+                return found
+            behind = page["next"]
+
     def _post(self, path: str, body: Fields) -> Fields:
         request = Request(f"{self.address}{path}", json.dumps(body).encode(), method="POST")
         request.add_header("Content-Type", "application/json")
@@ -190,7 +201,7 @@ def jars_are_shipped(network: Network, day: date) -> None:
         "logistics.stock_received.v1", day, consignment="naryn-c-1", place=f"outlet/{SHOP}",
         lines=[{"batch": BATCH, "units": 39}],
     )  # fmt: skip
-    [missing] = network.look("inventory?by=transit", after=counted["position"])["in_transit"]
+    [missing] = network.rows("inventory?by=transit", "in_transit", after=counted["position"])
     print(f"{missing['in_transit']} jar of {missing['consignment']} is missing")
     network.tell(
         "logistics.shipment_lost.v1", day, consignment="naryn-c-1", lines=[{"batch": BATCH, "units": 1}],
@@ -222,7 +233,7 @@ def honey_is_sold(till: Network, day: date) -> int:
 def the_month_is_closed_and_paid(network: Network, month: str, today: date) -> dict[str, int]:
     """What was accruing becomes earned, for ever; then everybody is paid what is owed. Answers tyiyn by producer."""
     receipt = network.ask("settlement/close-period", today, region=REGION, month=month)
-    income = network.look("income?by=producer", after=receipt["position"])["income"]
+    income = network.rows("income?by=producer", "income", after=receipt["position"])
     paid = {}
     for each in income:
         if each["region"] == REGION and each["owed_tyiyn"] > 0:
@@ -231,7 +242,7 @@ def the_month_is_closed_and_paid(network: Network, month: str, today: date) -> d
                 amount_tyiyn=each["owed_tyiyn"], method="cash",
             )  # fmt: skip
             paid[each["producer"]] = each["owed_tyiyn"]
-    for each in network.look("income?by=producer", after=receipt["position"])["income"]:
+    for each in network.rows("income?by=producer", "income", after=receipt["position"]):
         if each["producer"] in paid:
             print(f"{each['producer']} of {each['village']}: earned {each['earned_tyiyn'] / 100:,.2f} som, owed "
                   f"{each['owed_tyiyn'] / 100:,.2f}")  # fmt: skip

@@ -408,16 +408,19 @@ def totals(connection: Connection) -> tuple[int, int]:
     return sales, makers
 
 
-def suspense(connection: Connection, *, limit: int = ROWS_MAX) -> list[Suspense]:
-    """What waits for a batch to be known, the greatest amounts first."""
+def suspense(
+    connection: Connection, *, after: tuple[str, str, str] = ("", "", ""), limit: int = ROWS_MAX
+) -> list[Suspense]:
+    """What waits for a batch to be known, by place, product and batch; `after`: those of the page before's last row."""
     return _all(
         connection,
         Suspense,
         "SELECT place, product, batch, count(DISTINCT ref) AS receipts, sum(suspense_tyiyn)::bigint AS suspense_tyiyn"
         " FROM income_lines WHERE region = '' AND suspense_tyiyn <> 0"
+        " AND (place, product, batch) > (%(place)s, %(product)s, %(batch)s)"
         " GROUP BY place, product, batch HAVING sum(suspense_tyiyn) <> 0"
-        " ORDER BY abs(sum(suspense_tyiyn)) DESC, place, product, batch LIMIT %(limit)s",
-        {"limit": min(limit, ROWS_MAX)},
+        " ORDER BY place, product, batch LIMIT %(limit)s",
+        dict(zip(("place", "product", "batch"), after, strict=True)) | {"limit": min(limit, ROWS_MAX)},
     )
 
 

@@ -9,8 +9,8 @@ from psycopg.rows import class_row
 
 from projections.base import Connection
 
-#: Most rows that one answer holds; ask for more with `after`.
-ROWS_MAX = 1_000
+#: Most rows that one answer holds, ask for more with `after`: a page of the API, and one to see if there are more.
+ROWS_MAX = 1_001
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +226,17 @@ def raw_stock(connection: Connection, *, place: str | None = None, limit: int = 
 
 
 def in_transit(
-    connection: Connection, *, batch: str | None = None, place: str | None = None, limit: int = ROWS_MAX
+    connection: Connection,
+    *,
+    batch: str | None = None,
+    place: str | None = None,
+    after: tuple[str, str, str] | None = None,
+    limit: int = ROWS_MAX,
 ) -> list[InTransit]:
-    """What is under way, or of one batch everything that ever was; from or to a place, if one is named."""
+    """What is under way, or of one batch everything that ever was; from or to a place, if one is named.
+
+    `after`: when (or `-infinity`), consignment and batch of the last row of the page before.
+    """
     return _all(
         connection,
         InTransit,
@@ -238,9 +246,12 @@ def in_transit(
         FROM inventory_transit t JOIN inventory_consignments c USING (consignment)
         WHERE (%(batch)s::text IS NOT NULL OR t.in_transit <> 0) AND (%(batch)s::text IS NULL OR t.batch = %(batch)s)
               AND (%(place)s::text IS NULL OR %(place)s IN (c.origin, c.destination))
+              AND (%(after_when)s::timestamptz IS NULL OR (coalesce(c.shipped_at, '-infinity'), t.consignment, t.batch)
+                   > (%(after_when)s::timestamptz, %(after_consignment)s, %(after_batch)s))
         ORDER BY c.shipped_at NULLS FIRST, t.consignment, t.batch LIMIT %(limit)s
         """,
-        {"batch": batch, "place": place, "limit": min(limit, ROWS_MAX)},
+        dict(zip(("after_when", "after_consignment", "after_batch"), after or (None, "", ""), strict=True))
+        | {"batch": batch, "place": place, "limit": min(limit, ROWS_MAX)},
     )
 
 
@@ -261,10 +272,15 @@ def expiring(connection: Connection, *, until: date, place: str | None = None, l
 
 
 def discrepancies(
-    connection: Connection, *, kinds: Collection[str] | None = None, place: str | None = None, limit: int = ROWS_MAX
+    connection: Connection,
+    *,
+    kinds: Collection[str] | None = None,
+    place: str | None = None,
+    after: tuple[str, str, str] = ("", "", ""),
+    limit: int = ROWS_MAX,
 ) -> list[Discrepancy]:
     """Counts that differed (`count`), drawers that differed (`cash`), consignments whose count on arrival differed
-    (`consignment`)."""
+    (`consignment`). `after`: place, kind and subject of the last row of the page before."""
     return _all(
         connection,
         Discrepancy,
@@ -282,9 +298,11 @@ def discrepancies(
             WHERE received > 0 AND received + lost + cancelled <> shipped
         ) AS found
         WHERE (%(place)s::text IS NULL OR place = %(place)s) AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s))
-        ORDER BY place, kind, subject LIMIT %(limit)s
+          AND (place, kind COLLATE "C", subject COLLATE "C") > (%(after_place)s, %(after_kind)s, %(after_subject)s)
+        ORDER BY place, kind COLLATE "C", subject COLLATE "C" LIMIT %(limit)s
         """,
-        {"place": place, "kinds": None if kinds is None else list(kinds), "limit": min(limit, ROWS_MAX)},
+        dict(zip(("after_place", "after_kind", "after_subject"), after, strict=True))
+        | {"place": place, "kinds": None if kinds is None else list(kinds), "limit": min(limit, ROWS_MAX)},
     )
 
 
@@ -321,9 +339,17 @@ STATE_FLAGS = """
 
 
 def flags(
-    connection: Connection, *, flag: str | None = None, place: str | None = None, limit: int = ROWS_MAX
+    connection: Connection,
+    *,
+    flag: str | None = None,
+    place: str | None = None,
+    after: tuple[int, str, str, str] | None = None,
+    limit: int = ROWS_MAX,
 ) -> list[Flag]:
-    """All judgements, those of events (newest first) before those of the present state."""
+    """All judgements, those of events (newest first) before those of the present state.
+
+    `after`: position, flag, subject and place of the last row of the page before.
+    """
     return _all(
         connection,
         Flag,
@@ -334,9 +360,18 @@ def flags(
             SELECT state.*, NULL::timestamptz FROM ({STATE_FLAGS}) AS state
         ) AS raised
         WHERE (%(flag)s::text IS NULL OR flag = %(flag)s) AND (%(place)s::text IS NULL OR place = %(place)s)
-        ORDER BY position DESC, flag, subject, place LIMIT %(limit)s
+          AND (%(after_position)s::bigint IS NULL OR (-position, flag COLLATE "C", subject COLLATE "C", place)
+               > (-%(after_position)s::bigint, %(after_flag)s, %(after_subject)s, %(after_place)s))
+        ORDER BY position DESC, flag COLLATE "C", subject COLLATE "C", place LIMIT %(limit)s
         """,  # noqa: S608 - our own text
-        {"flag": flag, "place": place, "limit": min(limit, ROWS_MAX)},
+        dict(
+            zip(
+                ("after_position", "after_flag", "after_subject", "after_place"),
+                after or (None, "", "", ""),
+                strict=True,
+            )
+        )
+        | {"flag": flag, "place": place, "limit": min(limit, ROWS_MAX)},
     )
 
 
@@ -352,8 +387,17 @@ def flag_counts(connection: Connection) -> dict[str, int]:
     return dict(found.fetchall())
 
 
-def shifts(connection: Connection, *, outlet: str | None = None, limit: int = ROWS_MAX) -> list[ShiftCash]:
-    """Shifts and their drawers, the newest first."""
+def shifts(
+    connection: Connection,
+    *,
+    outlet: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = ROWS_MAX,
+) -> list[ShiftCash]:
+    """Shifts and their drawers, the newest first; of equal ones the greater id, those without a beginning last.
+
+    `after`: when (or `-infinity`) and which was the last row of the page before.
+    """
     return _all(
         connection,
         ShiftCash,
@@ -361,10 +405,13 @@ def shifts(connection: Connection, *, outlet: str | None = None, limit: int = RO
         SELECT shift, outlet, till, cashier, opened_at, closed_at,
                opening_tyiyn + sales_tyiyn + in_tyiyn - voids_tyiyn - refunds_tyiyn - out_tyiyn AS expected_tyiyn,
                counted_tyiyn, difference_tyiyn
-        FROM inventory_shifts WHERE %(outlet)s::text IS NULL OR outlet = %(outlet)s
-        ORDER BY opened_at DESC NULLS LAST, shift LIMIT %(limit)s
+        FROM inventory_shifts WHERE (%(outlet)s::text IS NULL OR outlet = %(outlet)s)
+          AND (%(after_when)s::timestamptz IS NULL
+               OR (coalesce(opened_at, '-infinity'), shift) < (%(after_when)s::timestamptz, %(after_shift)s))
+        ORDER BY opened_at DESC NULLS LAST, shift DESC LIMIT %(limit)s
         """,
-        {"outlet": outlet, "limit": min(limit, ROWS_MAX)},
+        dict(zip(("after_when", "after_shift"), after or (None, ""), strict=True))
+        | {"outlet": outlet, "limit": min(limit, ROWS_MAX)},
     )
 
 

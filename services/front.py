@@ -133,9 +133,11 @@ class Front:
             known = request.state.body = await _body(request, self.settings.body_bytes_max)
         return known
 
-    def page(self, limit: int) -> int:
-        """How many rows a page may hold. Raises PageTooLarge."""
+    def page(self, limit: int | None) -> int:
+        """How many rows a page is to hold; as many as one may, when nothing is said. Raises PageTooLarge."""
         most = self.settings.page_rows_max
+        if limit is None:
+            return most
         if limit > most:
             refusal = PageTooLarge(advice=f"Ask for up to {most} rows, and for the next page then.")
             refusal.field = "limit"

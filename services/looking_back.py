@@ -4,24 +4,28 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel
 
 from events.catalogue.values import QUANTITY_MAX
 from services.access.permissions import PAST
 from services.access.sender import Sender
-from services.books import Look, NotAtHand, Told
+from services.books import Look, NotAtHand
 from services.errors import NotAllowed, NotFound
 from services.front import Front, json_response
 from services.incoming import read_instant
 from services.past import Job
+from services.polling import answered
 
 #: What PostgreSQL can compare with: its texts hold no zero byte.
 WORD: Final = r"^[^\x00]*$"
 _POSITION_DIGITS: Final = 15
 _LATER: Final = 202
 
+After = Annotated[
+    int,
+    Query(ge=0, le=QUANTITY_MAX, description="Wait until the answer speaks for this position, at most five seconds."),
+]
+Name = Annotated[str, Query(max_length=100, pattern=WORD)]
 AsOf = Annotated[
     str | None,
     Query(
@@ -59,6 +63,7 @@ def routes(front: Front) -> APIRouter:
 
 async def answer(
     front: Front,
+    request: Request,
     sender: Sender,
     question: Callable[[Look], dict[str, Any] | None],
     *,
@@ -83,13 +88,7 @@ async def answer(
         await front.past.looked_at(told.standing.position)
     if told.answer is None and absent is not None:
         raise absent
-    return told_response(told)
-
-
-def told_response(told: Told[dict[str, Any] | None] | Told[dict[str, Any]]) -> Response:
-    """An answer with the position it speaks for."""
-    said = {"position": told.standing.position, "recorded_at": told.standing.recorded_at, **(told.answer or {})}
-    return Response(orjson.dumps(said, default=_plain), media_type="application/json")
+    return answered(request, told.answer or {}, *told.standing)
 
 
 def _job_response(job: Job, status: int) -> Response:
@@ -114,11 +113,3 @@ def _moment(as_of: str | None) -> int | datetime | None:
     if as_of.isdecimal() and len(as_of) <= _POSITION_DIGITS:
         return int(as_of)
     return read_instant(as_of, "as_of")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if hasattr(value, "_asdict"):
-        return value._asdict()
-    raise TypeError(type(value).__name__)

@@ -39,6 +39,7 @@ from services.errors import (
     problem,
     status_of,
 )
+from services.polling import POSITION_HEADER
 from services.reports import MAY_ANSWER, OF_REPORTS
 from services.samples import samples
 
@@ -97,6 +98,19 @@ _PROBLEM: Final[dict[str, Any]] = {
     "required": ["type", "title", "status", "code"],
 }
 
+
+#: What an answer carries for one who polls, and what is sent back next time.
+_POLLED_HEADERS: Final[dict[str, Any]] = {
+    "ETag": {"description": "Weak: of what is said, whatever its position.", "schema": {"type": "string"}},
+    POSITION_HEADER: {"description": "The position it speaks for, also of a 304.", "schema": {"type": "integer"}},
+}
+_HELD: Final[dict[str, Any]] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of an answer at hand: 304 without a body when nothing else is to be said.",
+    "schema": {"type": "string"},
+}
 
 #: What the envelope of an example says.
 _STATED: Final[dict[str, Any]] = {
@@ -199,6 +213,12 @@ def _described(app: FastAPI) -> dict[str, Any]:
         "kept": _answers("Kept in quarantine", _QUARANTINED),
         "later": _LATER,
     }
+    components["headers"] = _POLLED_HEADERS
+    components["parameters"] = {"held": _HELD}
+    responses["unchanged"] = {
+        "description": "The answer at hand still says what there is to say.",
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _POLLED_HEADERS},
+    }
     components["examples"] = problem_examples(every_refusal())
     components["securitySchemes"] = {
         "key": {"type": "http", "scheme": "bearer", "description": "A key, or the token of a session."},
@@ -216,6 +236,8 @@ def _described(app: FastAPI) -> dict[str, Any]:
                 operation["security"] = [{"key": []}, {"session": []}, {"signature": []}]
             if any(parameter["name"] == "as_of" for parameter in operation.get("parameters", ())):
                 operation["responses"]["202"] = {"$ref": "#/components/responses/later"}
+            if operation.pop("x-polled", False):
+                _describe_polled(operation)
             refusals = _refusals_of(path, taken)
             if taken is None and "requestBody" in operation:
                 refusals += [NotJson, TooLarge, TooManyItems]
@@ -240,6 +262,14 @@ def _describe_taken(operation: dict[str, Any], taken: str, schemas: dict[str, An
             "200": {"$ref": "#/components/responses/answered"},
             "202": {"$ref": "#/components/responses/kept"},
         }
+
+
+def _describe_polled(operation: dict[str, Any]) -> None:
+    """What a route takes and answers so that one who polls is sent nothing twice."""
+    operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/held"})
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _POLLED_HEADERS}
+    operation["responses"]["200"]["headers"] = headers
+    operation["responses"]["304"] = {"$ref": "#/components/responses/unchanged"}
 
 
 def _is_command(taken: str) -> bool:

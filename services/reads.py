@@ -11,31 +11,27 @@ from events import log_pages
 from events.catalogue.values import QUANTITY_MAX
 from projections import income_queries, inventory_queries, overview
 from projections import traceability_queries as lots
-from projections.income_queries import GroupIncome
+from projections.base import Connection
+from projections.income_queries import GroupIncome, Period, ProducerIncome, ProductSales
 from projections.traceability_trace import trace
 from projections.whereabouts import forward
+from services import stock_reads
 from services.access.permissions import EVENTS, INCOME, LOTS, ONE_PRODUCER
 from services.access.sender import NETWORK, About, Sender
-from services.aggregates import of_five, villages_of_five
+from services.aggregates import OTHERS, of_five, villages_of_five
 from services.books import Look
 from services.errors import NotFound
-from services.front import Front, json_response
+from services.front import Front
 from services.incoming import read_instant
-from services.looking_back import WORD, AsOf, answer, told_response
+from services.looking_back import WORD, After, AsOf, Name, answer
+from services.paging import Behind, Key, Limit, cut, key_of, page
+from services.polling import POLLED, answered
 
-ROWS_MAX: Final = 1_000
-
-After = Annotated[
-    int,
-    Query(ge=0, le=QUANTITY_MAX, description="Wait until the answer speaks for this position, at most five seconds."),
-]
 _INSTANT: Final[dict[str, Any]] = {
     "max_length": 40,
     "json_schema_extra": {"anyOf": [{"type": "string", "format": "date-time", "maxLength": 40}]},
 }
-Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
 Year = Annotated[int | None, Query(ge=2000, le=2100)]
-Name = Annotated[str, Query(max_length=100, pattern=WORD)]
 LotOrCode = Annotated[str, Path(max_length=100, pattern=WORD)]
 
 
@@ -48,56 +44,12 @@ class NoSuchLot(NotFound):
 def routes(front: Front) -> APIRouter:
     """The reads of the API."""
     router = APIRouter(tags=["reads"])
-    _add_inventory(router, front)
+    router.include_router(stock_reads.routes(front))
     _add_lots(router, front)
     _add_income(router, front)
     _add_network(router, front)
     _add_events(router, front)
     return router
-
-
-def _add_inventory(router: APIRouter, front: Front) -> None:
-    @router.get("/api/v1/inventory")
-    async def inventory(
-        request: Request,
-        by: Literal["batch", "product", "transit", "flag"] = "batch",
-        place: Name | None = None,
-        product: Name | None = None,
-        batch: Name | None = None,
-        behind: Annotated[str, Query(description="`next` of the page before.", max_length=200, pattern=WORD)] = "",
-        limit: Limit = 200,
-        after: After = 0,
-        as_of: AsOf = None,
-    ) -> Response:
-        """Units by place and batch, or by product; what is in transit; what was judged."""
-        sender = await front.admit(request, LOTS, About(places=(place,)) if place else NETWORK)
-        limit = front.page(limit)
-        behind_place, _, behind_batch = behind.partition(" ")
-
-        def question(db: Look) -> dict[str, Any]:
-            connection = db.connection
-            match by:
-                case "product":
-                    return {"products": inventory_queries.stock_by_product(connection, place=place)}
-                case "transit":
-                    under_way = inventory_queries.in_transit(connection, batch=batch, place=place, limit=limit)
-                    return {"in_transit": under_way}
-                case "flag":
-                    counts = inventory_queries.flag_counts(connection) if place is None else {}
-                    return {"counts": counts, "flags": inventory_queries.flags(connection, place=place, limit=limit)}
-                case "batch":
-                    stock = inventory_queries.stock(
-                        connection,
-                        place=place,
-                        product=product,
-                        batch=batch,
-                        after=(behind_place, behind_batch),
-                        limit=limit,
-                    )
-                    more = f"{stock[-1].place} {stock[-1].batch}" if len(stock) == limit else None
-                    return {"stock": stock, "next": more}
-
-        return await answer(front, sender, question, after=after, as_of=as_of)
 
 
 def _add_lots(router: APIRouter, front: Front) -> None:
@@ -108,9 +60,9 @@ def _add_lots(router: APIRouter, front: Front) -> None:
         whose = await front.books.ask_soon(lambda db: _places_of(db, lot), after=after)
         await front.admit(request, LOTS, NETWORK, *(About(places=(place,)) for place in whose.answer))
         absent = NoSuchLot(field="lot")
-        return await answer(front, sender, question, after=after, as_of=as_of, lot=lot, absent=absent)
+        return await answer(front, request, sender, question, after=after, as_of=as_of, lot=lot, absent=absent)
 
-    @router.get("/api/v1/lots/{lot}")
+    @router.get("/api/v1/lots/{lot}", openapi_extra=POLLED)
     async def one_lot(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
         """A lot, or the batch of a code: what it is, where it is, its balance and its stored origin."""
 
@@ -132,7 +84,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
 
         return await about(request, lot, question, after, as_of)
 
-    @router.get("/api/v1/lots/{lot}/trace")
+    @router.get("/api/v1/lots/{lot}/trace", openapi_extra=POLLED)
     async def back(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
         """Back from a lot to its villages, producers and ingredients, over every edge."""
         sender = await front.sender(request)
@@ -144,7 +96,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
 
         return await about(request, lot, question, after, as_of)
 
-    @router.get("/api/v1/lots/{lot}/forward")
+    @router.get("/api/v1/lots/{lot}/forward", openapi_extra=POLLED)
     async def forth(request: Request, lot: LotOrCode, after: After = 0, as_of: AsOf = None) -> Response:
         """Forward from a lot to everything that came of it, and where its units are."""
 
@@ -159,7 +111,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
 
 
 def _add_income(router: APIRouter, front: Front) -> None:
-    @router.get("/api/v1/income")
+    @router.get("/api/v1/income", openapi_extra=POLLED)
     async def income(
         request: Request,
         by: Literal[
@@ -167,10 +119,13 @@ def _add_income(router: APIRouter, front: Front) -> None:
         ] = "year",
         year: Year = None,
         producer: Name | None = None,
+        behind: Behind = "",
+        limit: Limit = None,
         after: After = 0,
         as_of: AsOf = None,
     ) -> Response:
-        """Sales and what became of them, in tyiyn; with `producer`, everything about one producer's income."""
+        """Sales and what became of them, in tyiyn, by id; with `producer`, everything about one producer's income."""
+        rows_max = front.page(limit)
         about = NETWORK if producer is None else About(places=(f"producer/{producer}",))
         sender = await front.admit(request, INCOME[by] if producer is None else ONE_PRODUCER, about)
 
@@ -189,15 +144,39 @@ def _add_income(router: APIRouter, front: Front) -> None:
                 "outlet": lambda: income_queries.sales_by_place(connection, year=year),
                 "channel": lambda: income_queries.sales_by_channel(connection, year=year),
                 "period": lambda: income_queries.periods(connection),
-                "suspense": lambda: income_queries.suspense(connection),
             }
-            return {"by": by, "income": _for(sender, by, asked[by]())}
+            if by == "suspense":
+                return {"by": by, **_suspense(connection, behind, rows_max)}
+            rows, more = cut(sorted(_for(sender, by, asked[by]()), key=_income_key), _income_key, behind, rows_max)
+            return {"by": by, "income": rows, "next": more}
 
         absent = NoSuchProducer(field="producer")
-        return await answer(front, sender, question, after=after, as_of=as_of, absent=absent)
+        return await answer(front, request, sender, question, after=after, as_of=as_of, absent=absent)
 
 
 _OF_FIVE: Final = {"village": villages_of_five, "region": of_five}
+
+
+def _suspense(connection: Connection, behind: str, limit: int) -> dict[str, Any]:
+    place, product, batch = key_of(behind, str, str, str) if behind else ("", "", "")
+    found = income_queries.suspense(connection, after=(place, product, batch), limit=limit + 1)
+    waiting, more = page(found, lambda each: (each.place, each.product, each.batch), limit)
+    return {"income": waiting, "next": more}
+
+
+def _income_key(row: Any) -> Key:
+    """What tells the rows of one grouping apart; the ministry's `others` stand last."""
+    match row:
+        case ProducerIncome():
+            return (row.producer,)
+        case ProductSales():
+            return (row.product,)
+        case Period():
+            return (row.period, row.region)
+        case GroupIncome():
+            return (int(row.key == OTHERS), row.key)
+        case _:
+            return (str(row.key),)
 
 
 def _for(sender: Sender, by: str, rows: Any) -> Any:
@@ -223,8 +202,8 @@ class NoSuchProducer(NotFound):
 
 
 def _add_network(router: APIRouter, front: Front) -> None:
-    @router.get("/api/v1/network")
-    async def network(after: After = 0) -> Response:
+    @router.get("/api/v1/network", openapi_extra=POLLED)
+    async def network(request: Request, after: After = 0) -> Response:
         """The network at a glance, for everybody: how many there are, and what was sold."""
 
         def question(db: Look) -> dict[str, Any]:
@@ -241,11 +220,12 @@ def _add_network(router: APIRouter, front: Front) -> None:
                 "villages": overview.villages(connection),
             }
 
-        return told_response(await front.books.ask_soon(question, after=after))
+        told = await front.books.ask_soon(question, after=after)
+        return answered(request, told.answer, *told.standing)
 
 
 def _add_events(router: APIRouter, front: Front) -> None:
-    @router.get("/api/v1/events")
+    @router.get("/api/v1/events", openapi_extra=POLLED)
     async def events(
         request: Request,
         wire_name: Annotated[str | None, Query(alias="type", max_length=100, pattern=WORD)] = None,
@@ -259,17 +239,17 @@ def _add_events(router: APIRouter, front: Front) -> None:
     ) -> Response:
         """Recorded events in their order, with an exact count; `next_after` goes on to the next page."""
         await front.admit(request, EVENTS, NETWORK)
-        limit = front.page(limit)
+        rows_max = front.page(limit)
         since = None if from_ is None else read_instant(from_, "from")
         until = None if to is None else read_instant(to, "to")
         wanted = log_pages.Wanted(wire_name, stream, actor, since, until, position)
 
         def question(db: Look) -> dict[str, Any]:
-            found = log_pages.page(db.connection, wanted, after, limit)
+            found = log_pages.page(db.connection, wanted, after, rows_max)
             items = [{**event, "data": orjson.Fragment(event["data"])} for event in found.events]
             # The log itself is read, so the answer speaks for all of it and not for what read models hold.
             head = overview.head(db.connection)
             return {"events": items, "count": found.count, "next_after": found.next_after, "head": head}
 
         told = await front.books.ask_soon(question)
-        return json_response({"position": told.answer.pop("head"), **told.answer})
+        return answered(request, told.answer, told.answer.pop("head"), dated=False)

@@ -14,7 +14,9 @@ from projections.todo import SHOWN_DAYS, SUBJECTS_MAX, Waiting, waiting
 from services.access.permissions import TODO
 from services.access.sender import NETWORK, About, NoSuchRight, Sender
 from services.books import Look, Told
-from services.front import Front, json_response
+from services.front import Front
+from services.paging import Behind, Key, Limit, cut
+from services.polling import POLLED, answered
 from services.web.language import LANGUAGES
 from services.web.todo_words import what_to_do
 
@@ -92,7 +94,11 @@ def tasks(look: Look, now: datetime) -> list[Task]:
         page = quarantine_pages.page(look.connection, state="open", limit=5)
         subjects = [item.quarantine for item in page.items]
         found.append(_task(Waiting("quarantine_open", "", still_open, subjects, page.items[0].position)))
-    return sorted(found, key=lambda task: (not task.is_urgent, task.role, task.kind, task.place))
+    return sorted(found, key=_order)
+
+
+def _order(task: Task) -> Key:
+    return (int(not task.is_urgent), task.role, task.kind, task.place)
 
 
 def _broken(chains: Sequence[Broken]) -> list[Task]:
@@ -145,21 +151,21 @@ def routes(front: Front) -> APIRouter:
     """The to-do list."""
     router = APIRouter(tags=["todo"])
 
-    @router.get("/api/v1/todo")
+    @router.get("/api/v1/todo", openapi_extra=POLLED)
     async def todo(
         request: Request,
         role: Role | None = None,
         place: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
         lang: Literal["ky", "ru", "en"] = "en",
+        behind: Behind = "",
+        limit: Limit = None,
     ) -> Response:
         """What waits for somebody, by kind and place, with what to do; for one role, or at one place."""
+        rows_max = front.page(limit)
         told = await tasks_of(front, await front.sender(request))
-        chosen = [
-            asdict(task) | {"what_to_do": what_to_do(LANGUAGES[lang], task.kind)}
-            for task in told.answer
-            if role in (None, task.role) and place in (None, task.place)
-        ]
-        standing = {"position": told.standing.position, "recorded_at": told.standing.recorded_at}
-        return json_response(standing | {"count": len(chosen), "tasks": chosen})
+        chosen = [task for task in told.answer if role in (None, task.role) and place in (None, task.place)]
+        found, more = cut(chosen, _order, behind, rows_max)
+        said = [asdict(task) | {"what_to_do": what_to_do(LANGUAGES[lang], task.kind)} for task in found]
+        return answered(request, {"count": len(chosen), "tasks": said, "next": more}, *told.standing)
 
     return router

@@ -4,7 +4,6 @@ import asyncio
 from datetime import date
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from events.catalogue.values import QUANTITY_MAX, Id
@@ -18,6 +17,7 @@ from services.commands import Commands
 from services.errors import NotFound
 from services.facts import add_facts
 from services.front import Front
+from services.polling import POLLED, answered
 
 
 class NoSuchOrder(NotFound):
@@ -36,7 +36,7 @@ def routes(front: Front) -> APIRouter:
 
 
 def _add_orders(router: APIRouter, front: Front) -> None:
-    @router.get("/api/v1/center/orders/{order}", tags=["center"])
+    @router.get("/api/v1/center/orders/{order}", tags=["center"], openapi_extra=POLLED)
     async def one_order(
         request: Request,
         order: Id,
@@ -59,5 +59,5 @@ def _add_orders(router: APIRouter, front: Front) -> None:
 
         told = await front.books.ask_soon(origins, ("traceability",), after=after)
         day = on or front.clock.today(told.standing.recorded_at or front.clock.now())
-        said = {"position": told.standing.position, "order": standing(order, history, told.answer, day)}
-        return Response(orjson.dumps(said), media_type="application/json")
+        said = {"order": standing(order, history, told.answer, day)}
+        return answered(request, said, told.standing.position, dated=False)

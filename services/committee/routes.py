@@ -2,13 +2,13 @@
 
 import asyncio
 from datetime import date
+from operator import attrgetter
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from events.catalogue.values import QUANTITY_MAX, Maker, ProductId, RegionCode
-from projections.certificates import certificates_on, to_do
+from projections.certificates import CertificateOn, certificates_on, to_do
 from projections.traceability_trace import certificate_on
 from services.access.permissions import CERTIFICATES, ONE_CERTIFICATE
 from services.access.sender import NETWORK, About
@@ -32,6 +32,8 @@ from services.committee.requests import (
 from services.committee.sealing import Sealing
 from services.facts import add_facts
 from services.front import Front
+from services.paging import Behind, Key, Limit, cut
+from services.polling import POLLED, answered
 
 On = Annotated[date | None, Query(description="The day in Bishkek; today when none is said.")]
 Region = Annotated[RegionCode | None, Query(description="Of one region's committee only.")]
@@ -56,31 +58,58 @@ def routes(front: Front) -> APIRouter:
     return commands.router
 
 
+def certificate_key(certificate: CertificateOn) -> Key:
+    return (certificate.maker, certificate.product)
+
+
 def _add_reads(router: APIRouter, front: Front) -> None:
     def day(on: date | None, db: Look) -> date:
         return on or front.clock.today(db.standing.recorded_at or front.clock.now())
 
-    @router.get("/api/v1/committee/certificates", tags=["committee"])
-    async def certificates(request: Request, on: On = None, region: Region = None, after: After = 0) -> Response:
+    @router.get("/api/v1/committee/certificates", tags=["committee"], openapi_extra=POLLED)
+    async def certificates(
+        request: Request,
+        on: On = None,
+        region: Region = None,
+        behind: Behind = "",
+        limit: Limit = None,
+        after: After = 0,
+    ) -> Response:
         """Every certificate as it stands on a day: certified, not yet valid, suspended, expired or revoked."""
         await front.admit(request, CERTIFICATES, About(regions=(region,)) if region else NETWORK)
-        return _told(
-            await front.books.ask_soon(
-                lambda db: {"certificates": certificates_on(db, day(on, db), region)}, ("traceability",), after=after
-            )
-        )
+        rows_max = front.page(limit)
 
-    @router.get("/api/v1/committee/to-do", tags=["committee"])
-    async def waiting(request: Request, on: On = None, region: Region = None, after: After = 0) -> Response:
+        def question(db: Look) -> dict[str, object]:
+            rows = certificates_on(db, day(on, db), region)
+            found, more = cut(rows, certificate_key, behind, rows_max)
+            return {"certificates": found, "next": more}
+
+        told = await front.books.ask_soon(question, ("traceability",), after=after)
+        return answered(request, told.answer, *told.standing)
+
+    @router.get("/api/v1/committee/to-do", tags=["committee"], openapi_extra=POLLED)
+    async def waiting(
+        request: Request,
+        on: On = None,
+        region: Region = None,
+        behind: Behind = "",
+        limit: Limit = None,
+        after: After = 0,
+    ) -> Response:
         """What waits: submissions to decide, conditions to see to, certificates to renew, expired or suspended."""
         await front.admit(request, CERTIFICATES, About(regions=(region,)) if region else NETWORK)
-        return _told(
-            await front.books.ask_soon(
-                lambda db: {"to_do": to_do(db, day(on, db), region)}, ("traceability",), after=after
-            )
-        )
+        rows_max = front.page(limit)
 
-    @router.get("/api/v1/committee/certificate", tags=["committee"])
+        def question(db: Look) -> dict[str, object]:
+            rows = to_do(db, day(on, db), region)
+            key = attrgetter("waiting", "day", "maker", "product")
+            found, more = cut(rows, lambda each: tuple(str(part) for part in key(each)), behind, rows_max)
+            return {"to_do": found, "next": more}
+
+        told = await front.books.ask_soon(question, ("traceability",), after=after)
+        return answered(request, told.answer, *told.standing)
+
+    @router.get("/api/v1/committee/certificate", tags=["committee"], openapi_extra=POLLED)
     async def one(request: Request, maker: Maker, product: ProductId, on: On = None) -> Response:
         """One maker's product: its certificate, and of an open submission who has scored, but never what."""
         await front.admit(request, ONE_CERTIFICATE, About(places=(maker,)))
@@ -100,7 +129,6 @@ def _add_reads(router: APIRouter, front: Front) -> None:
                 "missing": sorted(state.assessors - state.scored.keys()),
             }
         answer = {
-            "position": told.standing.position,
             "standing": stands.standing,
             "certificate": stands.certificate,
             "valid_from": stands.valid_from,
@@ -108,9 +136,4 @@ def _add_reads(router: APIRouter, front: Front) -> None:
             "score_milli": stands.score_milli,
             "submission": submission,
         }
-        return Response(orjson.dumps(answer), media_type="application/json")
-
-
-def _told(told: Any) -> Response:
-    said = {"position": told.standing.position, "recorded_at": told.standing.recorded_at, **told.answer}
-    return Response(orjson.dumps(said), media_type="application/json")
+        return answered(request, answer, told.standing.position, dated=False)

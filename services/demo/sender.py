@@ -10,24 +10,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import httpx
 import nats
 import orjson
-from nats.aio.client import Client
+from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 
 from events.broker import connect_options, intake_subject, receipt_subject
+from services.client import BYTES_MAX, ITEMS_MAX, Answer, Asking, Client, OvopError, Report
 from services.demo.journal import Command, Fact, Item, Settle
 from services.demo.settlement import Clerk
 
-ITEMS_MAX = 500
-BYTES_MAX = 1_800_000
 #: How long the read models and the broker's door are waited for.
 WAIT_SECONDS_MAX = 120.0
 _BROKER_GROUP_MAX = 400
-_TIMEOUT_SECONDS = 60.0
 
 
 class NotTaken(Exception):
@@ -86,16 +83,25 @@ class Sent:
     by_status: Counter[str] = field(default_factory=Counter)
 
 
+@contextlib.contextmanager
+def _named(route: str) -> Iterator[None]:
+    """What the client could not bring in, by where it was going. Raises NotTaken."""
+    try:
+        yield
+    except OvopError as error:
+        raise NotTaken(f"{NotTaken.__doc__} ({route}: {error})") from error
+
+
 class Broker:
     """One till at a time reports through the broker and waits for its receipts."""
 
     def __init__(self, servers: Mapping[str, tuple[str, str, str]]) -> None:
         """`servers`: address, user and password by actor."""
         self._servers = servers
-        self._clients: dict[str, Client] = {}
-        self._answers: asyncio.Queue[list[dict[str, Any]]] = asyncio.Queue()
+        self._clients: dict[str, NatsClient] = {}
+        self._answers: asyncio.Queue[list[Answer]] = asyncio.Queue()
 
-    async def report(self, facts: Sequence[Fact]) -> list[dict[str, Any]]:
+    async def report(self, facts: Sequence[Fact]) -> list[Answer]:
         """Publish facts of tills; their answers, in the order in which they come."""
         acknowledged = []
         for fact in facts:
@@ -103,13 +109,13 @@ class Broker:
             client = await self._client(actor)
             acknowledged.append(client.jetstream().publish(intake_subject(actor, wire_name), fact.body))
         await asyncio.gather(*acknowledged)
-        answers: list[dict[str, Any]] = []
+        answers: list[Answer] = []
         async with asyncio.timeout(WAIT_SECONDS_MAX):
             while len(answers) < len(facts):
                 answers += await self._answers.get()
         return answers
 
-    async def _client(self, actor: str) -> Client:
+    async def _client(self, actor: str) -> NatsClient:
         if actor not in self._clients:
             server, user, password = self._servers[actor]
             client = await nats.connect(server, **connect_options(user, password))
@@ -119,7 +125,7 @@ class Broker:
         return self._clients[actor]
 
     async def _hear(self, message: Msg) -> None:
-        await self._answers.put(orjson.loads(message.data))
+        await self._answers.put([Answer.model_validate(each) for each in orjson.loads(message.data)])
 
     async def close(self) -> None:
         for client in self._clients.values():
@@ -131,8 +137,7 @@ class Sender:
     """Sends one history. An asynchronous context manager."""
 
     def __init__(self, base_url: str, admin_key: str, broker: Broker, books: Books, clerk: Clerk) -> None:
-        headers = {"Authorization": f"Bearer {admin_key}", "OVOP-Advice": "none", "Content-Type": "application/json"}
-        self._http = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=_TIMEOUT_SECONDS)
+        self._client = Client(base_url, admin_key)
         self._broker = broker
         self._books = books
         self._clerk = clerk
@@ -144,7 +149,7 @@ class Sender:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        await self._client.close()
         await self._broker.close()
 
     async def send(self, run: Run) -> None:
@@ -156,28 +161,29 @@ class Sender:
                     await self._settle(item)
             case "broker":
                 self._note(await self._broker.report([item for item in run.items if isinstance(item, Fact)]), "broker")
+            case "events":
+                reports = [Report(item.body) for item in run.items if isinstance(item, Fact)]
+                with _named(run.route):
+                    self._note(await self._client.report(reports, advise=False), run.route)
             case _:
-                bodies = [item.body for item in run.items if not isinstance(item, Settle)]
-                await self._post(run.route, b"[" + b",".join(bodies) + b"]")
+                await self._ask(run.route, [item.body for item in run.items if isinstance(item, Command)])
 
-    async def _post(self, route: str, body: bytes) -> None:
-        response = await self._http.post(f"/api/v1/{route}", content=body)
-        if response.status_code != httpx.codes.OK:
-            raise NotTaken(f"{NotTaken.__doc__} ({route}: {response.status_code} {response.text[:400]})")
-        self._note(orjson.loads(response.content), route)
+    async def _ask(self, command: str, bodies: Iterable[bytes]) -> None:
+        with _named(command):
+            askings = [Asking(command, body) for body in bodies]
+            self._note(await self._client.ask_all(command, askings), command)
 
-    def _note(self, answers: Sequence[Mapping[str, Any]], route: str) -> None:
+    def _note(self, answers: Sequence[Answer], route: str) -> None:
         sent = self.sent
         for answer in answers:
-            status = answer["status"]
-            if status in ("accepted", "flagged"):
-                sent.events += 1
-            elif status == "duplicate":
+            if not answer.is_taken or answer.position is None:
+                raise NotTaken(f"{NotTaken.__doc__} ({route}: {answer.model_dump_json(exclude_none=True)})")
+            if answer.status == "duplicate":
                 sent.duplicates += 1
             else:
-                raise NotTaken(f"{NotTaken.__doc__} ({route}: {orjson.dumps(answer).decode()})")
-            sent.by_status[status] += 1
-            sent.head = max(sent.head, answer["position"])
+                sent.events += 1
+            sent.by_status[answer.status] += 1
+            sent.head = max(sent.head, answer.position)
 
     async def _settle(self, settle: Settle) -> None:
         """Wait for the books, pay what they say is owed, close the month of those regions that are to be closed."""
@@ -185,13 +191,12 @@ class Sender:
         if settle.pays:
             owed = await asyncio.to_thread(self._books.owed_tyiyn)
             for asked in self._clerk.pay(settle, owed):
-                for start in range(0, len(asked.items), ITEMS_MAX):
-                    await self._post(asked.route, orjson.dumps(asked.items[start : start + ITEMS_MAX]))
+                await self._ask(asked.route, [orjson.dumps(item) for item in asked.items])
             await self.wait(self.sent.head)
         if not settle.regions:
             return
         closes = [self._clerk.close(settle, region) for region in settle.regions]
-        await self._post("settlement/close-period", orjson.dumps(closes))
+        await self._ask("settlement/close-period", [orjson.dumps(close) for close in closes])
 
     async def wait(self, position: int) -> None:
         """Wait until the read models hold a position. Raises TimeoutError."""

@@ -20,6 +20,7 @@ from services.front import Front, json_response
 from services.incoming import said_by
 from services.items import Item, split_body
 from services.openapi import takes_plain
+from services.paging import Behind, Limit, cut
 from services.personal.export import about
 from services.personal.vault import Vault
 
@@ -85,10 +86,13 @@ def routes(front: Front, vault: Vault) -> APIRouter:
         return json_response((await front.books.ask_soon(question)).answer)
 
     @router.get("/api/v1/personal/erasures")
-    async def erasures(request: Request) -> Response:
+    async def erasures(request: Request, behind: Behind = "", limit: Limit = None) -> Response:
         """All erasures: to be kept beside backups, and done once more after one was brought back."""
         await front.admit(request, ERASURES, NETWORK)
-        return json_response({"erasures": await asyncio.to_thread(vault.erasures)})
+        rows_max = front.page(limit)
+        rows = await asyncio.to_thread(vault.erasures)
+        found, more = cut(rows, lambda each: (each["erased_at"].isoformat(), str(each["id"])), behind, rows_max)
+        return json_response({"erasures": found, "next": more})
 
     @router.post("/api/v1/personal/erase", openapi_extra=takes_plain(Erase, _ERASURE))
     async def erase(request: Request) -> Response:

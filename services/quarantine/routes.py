@@ -19,6 +19,7 @@ from services.commands import Commands
 from services.errors import Malformed, NotJson
 from services.front import Front, json_response
 from services.openapi import takes_plain
+from services.polling import POLLED, answered
 from services.quarantine.decider import QUARANTINE, Dismiss, Map, Resubmit
 from services.quarantine.desk import Desk, Kept
 from services.quarantine.mapping import CHANGES_MAX, Change
@@ -47,7 +48,7 @@ def routes(front: Front) -> APIRouter:
 
 
 def _add_reading(router: APIRouter, front: Front, desk: Desk) -> None:
-    @router.get("/api/v1/quarantine", tags=["quarantine"])
+    @router.get("/api/v1/quarantine", tags=["quarantine"], openapi_extra=POLLED)
     async def messages(
         request: Request,
         state: Literal["open", "mapped", "resubmitted", "dismissed", "all"] = "open",
@@ -73,7 +74,8 @@ def _add_reading(router: APIRouter, front: Front, desk: Desk) -> None:
             }
 
         told = await front.books.ask_soon(question)
-        return json_response({"position": (await asyncio.to_thread(front.handler.log.head)).position, **told.answer})
+        head = await asyncio.to_thread(front.handler.log.head)
+        return answered(request, told.answer, head.position, dated=False)
 
     @router.post(
         "/api/v1/quarantine/try",

@@ -45,6 +45,11 @@ PLANTED = [
     ("store", "services/errors.py", "import events.store"),
     ("store", "projections/split.py", "import events.store"),
     ("inner", "services/handle.py", "import events.append_call"),
+    ("client", "services/client/line.py", "import events.canonical"),
+    ("client", "services/client/books.py", "import projections.base"),
+    ("client_inside", "services/client/line.py", "import services.client.devices"),
+    ("client_inside", "services/client/another.py", "X = 1"),
+    ("services", "services/client/line.py", "import services.errors"),
     ("pages", "services/web/words.py", "import psycopg"),
     ("pages", "services/network/routes.py", "import sqlalchemy"),
 ]
@@ -82,6 +87,12 @@ def test_every_module_of_a_read_model_is_kept_from_the_others(model: str) -> Non
     families = {name: {m for m in modules if f"{m}_".startswith(f"projections.{name}_")} for name in READ_MODELS}
     assert set(contract["source_modules"]) == families[model]
     assert set(contract["forbidden_modules"]) == set().union(*families.values()) - families[model]
+
+
+def test_the_client_is_kept_from_everything_of_events_but_the_catalogue() -> None:
+    (contract,) = [stated for stated in STATED if stated["id"] == "client"]
+    modules = {f"events.{path.stem}" for path in (ROOT / "events").glob("*.py")} - {"events.__init__"}
+    assert modules <= set(contract["forbidden_modules"])
 
 
 @pytest.mark.parametrize(("contract", "file", "planted"), PLANTED)

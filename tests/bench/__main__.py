@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.bench import append, latency, rebuild, trace
+from tests.bench import append, intake, latency, rebuild, trace
 from tests.bench.measure import Report
 
 #: Each part measures in a directory of its own, so many rounds, with this share of its full number of things.
 PARTS: Mapping[str, Callable[[Path, int, float], Report]] = {
     "append": append.run,
+    "intake": intake.run,
     "latency": latency.run,
     "rebuild": rebuild.run,
     "trace": trace.run,

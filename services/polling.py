@@ -1,0 +1,52 @@
+"""Answers to those who ask again and again: what is said has a tag, and who holds it already is told so in 304.
+
+The tag names what is said and not the position it is said for: on a busy network the position moves with every sale,
+and most answers do not. The position is in a header of its own, with 304 too, so that whoever polls knows for how far
+the answer at hand still holds.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+#: What a route adds to its description when it answers like this.
+POLLED: Final[dict[str, Any]] = {"x-polled": True}
+POSITION_HEADER: Final = "OVOP-Position"
+_UNCHANGED: Final = 304
+
+
+def answered(
+    request: Request, said: Mapping[str, Any], position: int, recorded_at: datetime | None = None, *, dated: bool = True
+) -> Response:
+    """What is said, with the position it speaks for and, unless not `dated`, when that was recorded.
+
+    304 without a body when `If-None-Match` has the tag of just that.
+    """
+    content = orjson.dumps(said, default=_plain)
+    tag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": tag, POSITION_HEADER: str(position), "Cache-Control": "private, no-cache"}
+    if _holds(request.headers.get("if-none-match", ""), tag):
+        return Response(status_code=_UNCHANGED, headers=headers)
+    standing = {"position": position, "recorded_at": recorded_at} if dated else {"position": position}
+    comma = b"," if said else b""
+    body = orjson.dumps(standing)[:-1] + comma + content[1:]
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _holds(if_none_match: str, tag: str) -> bool:
+    """Whether the list names the tag, weak or strong (RFC 9110, 13.1.2)."""
+    held = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
+    return "*" in held or tag.removeprefix("W/") in held
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    raise TypeError(type(value).__name__)
