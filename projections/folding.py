@@ -44,7 +44,7 @@ class Batch:
     upto: int
     events: list[Recorded[Event]]
     undecoded: tuple[Undecoded, ...] = ()
-    left: Left | None = None  #: what was left in the database, for the one model that folds it there
+    left: Left | None = None  #: what was left unopened, for the one model that folds it as it is
 
     def taken_by(self, model: ReadModel) -> list[Recorded[Event]]:
         takes = model.takes
@@ -67,7 +67,7 @@ def read_batch(
 ) -> Batch | None:
     """The next events of the log but for those `passed` over, None at its end. Raises LogUnavailable.
 
-    The events of the wire names `left` stay where they are, for a fold that takes them there.
+    The events of the wire names `left` are not decoded, for a fold that takes them as they are.
     """
     try:
         found = log.read_but(after, limit, upto, passed, left)
@@ -75,7 +75,7 @@ def read_batch(
         return _read_carefully(log, after, limit, upto)
     if found.upto == after:
         return None
-    return Batch(after, found.upto, found.events, left=Left(found.left_at) if found.left_at else None)
+    return Batch(after, found.upto, found.events, left=Left(found.unopened) if found.unopened else None)
 
 
 def _read_carefully(log: Log, after: int, limit: int, upto: int | None) -> Batch:

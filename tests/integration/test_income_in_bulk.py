@@ -1,4 +1,4 @@
-"""Receipts that a long build leaves in the log's table come to the same tables as receipts that are read one by one."""
+"""Receipts that a long build leaves unopened come to the same tables as receipts that are opened one by one."""
 
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from events.catalogue import production
 from events.catalogue.base import Event, Recorded
-from projections import income_in_bulk
-from projections.base import Db
+from projections.base import Left
 from projections.income import MODEL
 from tests import make
 from tests.books import START, History, Tables, connect
@@ -41,8 +40,7 @@ MEETING: tuple[Event, ...] = (
 
 
 @pytest.fixture
-def income(module_log_database: LogDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
-    monkeypatch.setattr(income_in_bulk, "LEFT_MIN", 1)
+def income(module_log_database: LogDatabase) -> Iterator[Tables]:
     with connect(module_log_database.admin) as connection:
         yield Tables(connection, MODEL, "income_test")
         connection.rollback()
@@ -80,7 +78,7 @@ def receipts(draw: st.DrawFn) -> list[Event]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sold=receipts(), data=st.data())
-def test_receipts_left_where_they_lie_are_shared_as_those_that_are_read(
+def test_receipts_left_unopened_are_shared_as_those_that_are_opened(
     income: Tables, sold: list[Event], data: st.DataObject
 ) -> None:
     meeting = data.draw(st.lists(st.sampled_from(MEETING), max_size=2, unique_by=repr))
@@ -98,7 +96,7 @@ def test_receipts_left_where_they_lie_are_shared_as_those_that_are_read(
     begun, ended = len(DECISIONS) + len(FRONT), len(live.history.recorded)
     cuts = data.draw(st.lists(st.integers(begun, ended), max_size=2))
     with income.connection.transaction(force_rollback=True):
-        assert income.fold_where_they_lie(live.history, [begun, *cuts]).everything() == expected
+        assert income.fold_unopened(live.history, [begun, *cuts]).everything() == expected
 
 
 SWEETS = make.share_terms_agreed(product_group="sweets", makers_bp=5_000, fund_bp=1_500)
@@ -131,23 +129,23 @@ def test_a_receipt_behind_what_changes_how_it_is_shared_is_not_ordinary(
         [first, second] = income.rows("income_lines", "region, makers_tyiyn")
     assert first != second, "it changes nothing"
     with income.connection.transaction(force_rollback=True):
-        assert income.fold_where_they_lie(history, [begun]).everything() == expected
+        assert income.fold_unopened(history, [begun]).everything() == expected
 
 
-def test_an_ordinary_receipt_is_never_read(income: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the property above would hold by reading everything."""
+def test_an_ordinary_receipt_is_never_opened(income: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the property above would hold by opening everything."""
     history = History().add(*DECISIONS, make.batch_produced(inputs=()))
     for number in range(3):
         history.add(make.sale_made(sale=f"sale-{number}"), at=START + timedelta(days=1))
     read: list[int] = []
 
-    def opened(_: Db, positions: Collection[int]) -> list[Recorded[Event]]:
+    def opened(_: Left, positions: Collection[int]) -> list[Recorded[Event]]:
         read.extend(positions)
         return []
 
-    monkeypatch.setattr(Db, "opened", opened)
+    monkeypatch.setattr(Left, "opened", opened)
 
-    income.fold_where_they_lie(history, [len(history.recorded) - 3])
+    income.fold_unopened(history, [len(history.recorded) - 3])
 
     assert read == []
     assert income.rows("income_sales", "units") == [(6,)]
