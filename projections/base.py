@@ -5,7 +5,7 @@ own (`inventory_1`, `inventory_2` ...), and every statement names them unqualifi
 and its queries work on what is served, on a rebuild beside it and on a scratch copy of the past alike.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -105,6 +105,7 @@ class ReadModel:
 
     Events of the types `in_bulk` need not be decoded by a long build: the batch then brings them unopened (`Db.left`),
     and the fold takes the ordinary ones among them as the JSON they are (projections/in_bulk.py), and opens the others.
+    If they stay `in_database`, the batch does not bring them at all: the fold takes them there, or reads them.
     """
 
     name: str
@@ -113,23 +114,21 @@ class ReadModel:
     takes: frozenset[type[Event]]
     fold: "Callable[[Sequence[Recorded[Event]], Db], None]"
     in_bulk: frozenset[type[Event]] = frozenset()
+    in_database: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Events that a batch left unopened, in the order of their positions."""
+    """What a batch left to the fold between two positions: unopened, in the order of positions, or in the database."""
 
-    events: Sequence[Unopened]
+    after: int
+    upto: int
+    events: Sequence[Unopened] = ()
 
     def between(self, after: int, upto: int) -> Sequence[Unopened]:
         """Those behind one position and up to another."""
         start, end = (bisect_right(self.events, position, key=itemgetter(0)) for position in (after, upto))
         return self.events[start:end]
-
-    def opened(self, positions: Iterable[int]) -> list[Recorded[Event]]:
-        """Some of them decoded after all, in the order of their positions. Raises UndecodableEvent."""
-        found = (bisect_left(self.events, position, key=itemgetter(0)) for position in sorted(positions))
-        return [decode_leaf(*self.events[at]) for at in found]
 
 
 class Db:
@@ -144,7 +143,7 @@ class Db:
         self.left = left
 
     def opened(self, positions: Collection[int]) -> list[Recorded[Event]]:
-        """Events that the batch left in the database, read after all; in the order of their positions."""
+        """Events that stayed in the database, read after all; in the order of their positions."""
         if not positions:
             return []
         found = self.connection.execute(

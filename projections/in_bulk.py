@@ -6,12 +6,14 @@ unopened, and a fold takes from their JSON the few things it needs. Whatever is 
 any event of a small batch. Both ways lead to the same rows, and tests compare them by digest.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, Protocol
+from operator import itemgetter
+from typing import Any, Protocol
 
 import orjson
 
-from events.canonical import Unopened
+from events.canonical import Unopened, decode_leaf
 from events.catalogue.base import Event, Recorded
 
 #: An event as the JSON of its leaf says it: position, its own fields (one that is None is not there), and the leaf with
@@ -24,6 +26,12 @@ def plain(unopened: Iterable[Unopened]) -> Iterator[Plain]:
     for position, _, leaf in unopened:
         said = orjson.loads(leaf)
         yield position, said["data"], said
+
+
+def opened(unopened: Sequence[Unopened], positions: Iterable[int]) -> list[Recorded[Event]]:
+    """Some of them decoded after all, in the order of their positions. Raises UndecodableEvent."""
+    found = (bisect_left(unopened, position, key=itemgetter(0)) for position in sorted(positions))
+    return [decode_leaf(*unopened[at]) for at in found]
 
 
 def in_order(one: Sequence[Recorded[Event]], other: Sequence[Recorded[Event]]) -> Sequence[Recorded[Event]]:
@@ -45,25 +53,3 @@ def among[P: _Placed](ordinary: Sequence[P], opened: Sequence[Recorded[Event]]) 
             at += 1
         yield one
     yield from opened[at:]
-
-
-#: The fields of an event of today's version as jsonb; `e` is its row in the log. A leaf is never searched: everything
-#: around the fields has a known length (events/canonical.py), apart from three names that are columns as well.
-DATA: Final = (
-    "convert_from(substr(e.leaf, 20 + octet_length(e.actor), octet_length(e.leaf)"
-    " - 223 - octet_length(e.actor) - octet_length(e.stream) - octet_length(e.type)), 'UTF8')::jsonb"
-)
-
-#: Events of some types that a batch left, for a FROM: `AS said`, then `said.event`, `said.data ->> 'lot'`. OFFSET 0
-#: keeps the planner from parsing the fields anew at every mention. Parameters: `stretch`.
-LEFT: Final = f"""(
-    SELECT e.position, e.event_id::text COLLATE "C" AS event, e.type, e.occurred_at, {DATA} AS data
-    FROM log.events e
-    WHERE e.position BETWEEN %(first)s AND %(last)s AND e.type = ANY(%(types)s)
-    OFFSET 0
-)"""  # noqa: S608 - constants
-
-
-def stretch(positions: Sequence[int], *kinds: type[Event]) -> dict[str, Any]:
-    """Parameters of `LEFT`: the events of these types from the first of the positions to the last."""
-    return {"first": positions[0], "last": positions[-1], "types": [kind.wire_name for kind in kinds]}

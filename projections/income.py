@@ -18,7 +18,7 @@ from projections import income_receipts as sales
 from projections import income_tables as t
 from projections.base import Db, Left, ReadModel
 from projections.bishkek import day_of
-from projections.in_bulk import among, in_order
+from projections.in_bulk import among, in_order, opened
 from projections.income_ledger import Ledger, Sums, Wanted
 from projections.income_periods import adjust_closed_pools, close_period, closed_pools_of
 from projections.lineage_tables import TAKES as LINEAGE_TAKES
@@ -185,7 +185,7 @@ def _want_lines(wanted: Wanted, lines: Sequence[Any]) -> None:
 
 def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     """Apply a contiguous batch of events to the tables: everything up to a closing is written before it is computed."""
-    left = db.left or Left(())
+    left = db.left or Left(0, 0)
     segment: list[Recorded[Event]] = []
     sums = Sums()
     behind = 0
@@ -207,17 +207,17 @@ def _fold_segment(read: Sequence[Recorded[Event]], unopened: Sequence[Unopened],
     wanted = Wanted()
     for recorded in read:
         _want(wanted, recorded.event)
-    receipts, opened, late = in_bulk.sort_out(db, unopened, read, wanted)
-    for recorded in opened:
+    receipts, odd, late = in_bulk.sort_out(db, unopened, read, wanted)
+    for recorded in odd:
         _want(wanted, recorded.event)
-    segment = in_order(read, opened)
+    segment = in_order(read, odd)
     ledger = Ledger(db, wanted, segment, late, sums)
     sharing = in_bulk.Sharing(ledger)
     for one in among(receipts, segment):
         if isinstance(one, Recorded):
             _handle(ledger, one)
         elif not sharing.share(one):
-            for recorded in Left(unopened).opened([one.position]):
+            for recorded in opened(unopened, [one.position]):
                 _handle(ledger, recorded)
     sharing.flush()
     ledger.flush()

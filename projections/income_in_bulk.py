@@ -17,9 +17,9 @@ from events.catalogue.base import Event, Recorded
 from events.catalogue.outlets import SaleMade
 from projections import income_tables as t
 from projections import lineage_in_bulk
-from projections.base import Db, Left, array_text
+from projections.base import Db, array_text
 from projections.bishkek import day_said, month_of
-from projections.in_bulk import Plain, plain
+from projections.in_bulk import Plain, opened, plain
 from projections.income_ledger import Home, Ledger, Wanted
 from projections.lineage_image import Late
 from projections.split import Terms, split
@@ -46,7 +46,7 @@ class Sorted(NamedTuple):
     """What a stretch of the log left unopened, sorted out."""
 
     receipts: Sequence[Receipt]  #: of which nothing else in the stretch is said
-    opened: Sequence[Recorded[Event]]
+    odd: Sequence[Recorded[Event]]  #: the others, opened
     late: Sequence[Late]  #: lots that have their rows, but were taken by a step before they came
 
 
@@ -79,7 +79,7 @@ def sort_out(db: Db, unopened: Sequence[Unopened], read: Sequence[Recorded[Event
     wanted.batches.update([batch for batch, _ in goods])
     wanted.products.update([product for _, product in goods])
     taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, lots, read, wanted.batches | _waited_for(db, lots))
-    return Sorted(receipts, Left(unopened).opened([*odd, *taken.odd]), taken.late)
+    return Sorted(receipts, opened(unopened, [*odd, *taken.odd]), taken.late)
 
 
 def _waited_for(db: Db, lots: Sequence[Plain]) -> set[str]:

@@ -13,7 +13,7 @@ from events.catalogue.production import BatchPacked, LabelsPrinted, LotCollected
 from projections import lineage_in_bulk
 from projections import traceability_tables as t
 from projections.base import Db
-from projections.in_bulk import Plain, in_order, plain
+from projections.in_bulk import Plain, in_order, opened, plain
 from projections.lineage_image import Late
 from projections.traceability_book import PACKED_G, Book
 
@@ -106,4 +106,4 @@ def take_ordinary(
     taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, collected, read)
     for _, lot, _ in taken.ordinary:
         book.make(lot["lot"], lot["mass_g"], lot.get("pieces", 0))
-    return in_order(read, db.left.opened(taken.odd)), taken.late
+    return in_order(read, opened(db.left.events, taken.odd)), taken.late

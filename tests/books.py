@@ -93,7 +93,7 @@ class Tables:
             left = [unopened(one) for one in taken if type(one.event) in self.model.in_bulk]
             self.here()
             read = [one for one in taken if type(one.event) not in self.model.in_bulk]
-            self.model.fold(read, Db(self.connection, Left(left) if left else None))
+            self.model.fold(read, Db(self.connection, Left(start, end, left)))
         self.here()
         return self
 
