@@ -172,6 +172,14 @@ def take_apart(leaf: bytes) -> LeafParts:
     )
 
 
+class Unopened(NamedTuple):
+    """An event as it was read from the log, not decoded yet: the arguments of `decode_leaf`."""
+
+    position: int
+    version: int
+    leaf: bytes
+
+
 # A leaf's id is a UUID for certain: taking the constructor's checks out of the way of every event of a rebuild.
 _new_uuid, _set = object.__new__, object.__setattr__
 

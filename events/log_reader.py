@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from psycopg import pq
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from events.appends import LogUnavailable
-from events.canonical import decode_leaf, take_apart
+from events.canonical import Unopened, decode_leaf, take_apart
 from events.catalogue.base import Event, Recorded
 from events.group_commit import with_options
 
@@ -23,13 +24,13 @@ _RANGE = (
     b" ORDER BY position LIMIT $3::int8"
 )
 _RANGE_WITH_HASH = _RANGE.replace(b"position FROM", b"position, leaf_hash FROM")
-#: The leaves of some types stay where they are: nothing comes for what nobody takes, an empty one for what is left.
-_RANGE_BUT = _RANGE.replace(
-    b"leaf,",
-    b"CASE WHEN type = ANY($4::text[]) THEN NULL WHEN type = ANY($5::text[]) THEN ''::bytea ELSE leaf END,",
-)
+#: How far a stretch goes, without its leaves: the index alone knows.
+_RANGE_ENDS = b"SELECT count(*), max(position) FROM (" + _RANGE.replace(b"version, leaf, position", b"position") + b")"
 _VERSION = struct.Struct("!i")
 _POSITION = struct.Struct("!q")
+_TRUE = b"\x01"
+#: Of millions: the class's own constructor costs twice as much.
+_new_unopened = partial(tuple.__new__, Unopened)
 _END_OF_LOG = 2**63 - 1
 
 
@@ -83,11 +84,11 @@ class Network(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """A part of the log, some of whose events were left where they are."""
+    """A part of the log, some of whose events were left unopened."""
 
     upto: int  #: the last position looked at
     events: list[Recorded[Event]]
-    left_at: list[int]  #: positions of the events that were left
+    unopened: list[Unopened]
 
 
 class LogReader:
@@ -136,22 +137,28 @@ class LogReader:
         upto: int | None = None,
         passed_over: Collection[str] = (),
         left: Collection[str] = (),
-    ) -> "Stretch":
-        """The same but for events of some wire names, whose leaves stay in the database.
+    ) -> Stretch:
+        """The same but for events of some wire names: those `passed_over` stay away, those `left` come unopened.
 
-        Whoever folds only some types does not pay for those `passed_over`; of those `left` it is told the positions, to
-        fold them where they are. Raises what `read` raises.
+        Raises what `read` raises, of an event that is opened.
         """
-        result = self._range(_RANGE_BUT, after, limit, upto, [_text_array(passed_over), _text_array(left)])
-        value, version_of = result.get_value, _VERSION.unpack
-        found, left_at = [], []
+        ends = self._fetch(_RANGE_ENDS, after, limit, upto)
+        (events,) = _POSITION.unpack(ends.get_value(0, 0) or b"")
+        last = after + events
+        _require_whole(after, events, ends.get_value(0, 1))
+        # What is there by now never changes, so that a second statement need not see the same moment.
+        result = self._fetch(_range_but(frozenset(passed_over), frozenset(left)), after, limit, last)
+        value, version_of, position_of = result.get_value, _VERSION.unpack, _POSITION.unpack
+        found, unopened = [], []
         for row in range(result.ntuples):
-            leaf = value(row, 1)
-            if leaf:
-                found.append(decode_leaf(after + 1 + row, version_of(value(row, 0) or b"")[0], leaf))
-            elif leaf is not None:
-                left_at.append(after + 1 + row)
-        return Stretch(after + result.ntuples, found, left_at)
+            event = _new_unopened(
+                (position_of(value(row, 2) or b"")[0], version_of(value(row, 0) or b"")[0], value(row, 1) or b"")
+            )
+            if value(row, 3) == _TRUE:
+                unopened.append(event)
+            else:
+                found.append(decode_leaf(*event))
+        return Stretch(last, found, unopened)
 
     def read_leaves(self, after: int, limit: int, upto: int | None = None) -> list[LeafRow]:
         """The same without decoding the events."""
@@ -203,11 +210,15 @@ class LogReader:
     def _rows(self, query: LiteralString, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._on_connection(lambda connection: connection.execute(query, parameters, binary=True).fetchall())
 
-    def _range(
-        self, query: bytes, after: int, limit: int, upto: int | None, more: Sequence[bytes] = ()
-    ) -> pq.abc.PGresult:
+    def _range(self, query: bytes, after: int, limit: int, upto: int | None) -> pq.abc.PGresult:
+        result = self._fetch(query, after, limit, upto)
+        if result.ntuples:
+            _require_whole(after, result.ntuples, result.get_value(result.ntuples - 1, 2))
+        return result
+
+    def _fetch(self, query: bytes, after: int, limit: int, upto: int | None) -> pq.abc.PGresult:
         last = _END_OF_LOG if upto is None else upto
-        parameters = [str(after).encode(), str(last).encode(), str(limit).encode(), *more]
+        parameters = [str(after).encode(), str(last).encode(), str(limit).encode()]
 
         def fetch(connection: psycopg.Connection) -> pq.abc.PGresult:
             result = connection.pgconn.exec_params(query, parameters, result_format=pq.Format.BINARY)
@@ -215,13 +226,7 @@ class LogReader:
                 raise psycopg.OperationalError(result.get_error_message())
             return result
 
-        result = self._on_connection(fetch)
-        if result.ntuples:
-            # Positions rise and begin behind `after`: if the last one is where it belongs, so are all.
-            (found,) = _POSITION.unpack(result.get_value(result.ntuples - 1, 2) or b"")
-            if found != after + result.ntuples:
-                raise LogDamaged(after, found)
-        return result
+        return self._on_connection(fetch)
 
     def _on_connection[T](self, ask: Callable[[psycopg.Connection], T]) -> T:
         """Reading twice does no harm, so a connection that died meanwhile is replaced once."""
@@ -238,9 +243,24 @@ class LogReader:
             raise LogUnavailable(str(error)) from error
 
 
-def _text_array(names: Collection[str]) -> bytes:
-    """Wire names hold nothing that an array would have to escape."""
-    return ("{" + ",".join(sorted(names)) + "}").encode()
+def _require_whole(after: int, events: int, last: bytes | None) -> None:
+    """Positions rise and begin behind `after`: if the last one is where it belongs, so are all. Raises LogDamaged."""
+    found = _POSITION.unpack(last)[0] if last else after
+    if found != after + events:
+        raise LogDamaged(after, found)
+
+
+@cache
+def _range_but(passed_over: frozenset[str], left: frozenset[str]) -> bytes:
+    """Without the events that nobody takes; of the others it is told whether they are to be left unopened.
+
+    The names are written out, as the server looks up constants in a hash. Wire names hold nothing to be escaped.
+    """
+    passed, unopened = (
+        "ARRAY[" + ",".join(f"'{name}'" for name in sorted(names)) + "]::text[]" for names in (passed_over, left)
+    )
+    query = _RANGE.replace(b"position FROM", f"position, type = ANY({unopened}) FROM".encode())
+    return query.replace(b" ORDER", f" AND type <> ALL({passed}) ORDER".encode())
 
 
 def _leaf_row(position: int, version: int, leaf: bytes, leaf_hash: bytes) -> LeafRow:

@@ -108,7 +108,7 @@ class Log:
         passed_over: Collection[str] = (),
         left: Collection[str] = (),
     ) -> Stretch:
-        """The same without events of some wire names; of those `left` in the database it tells the positions."""
+        """The same without events of some wire names that are `passed_over`; those `left` come unopened."""
         return self._reader.read_but(after, limit, upto, passed_over, left)
 
     def read_leaves(self, after: int, limit: int, upto: int | None = None) -> list[LeafRow]:

@@ -15,6 +15,17 @@ def day_of(moment: datetime) -> date:
         return moment.date()
 
 
+def day_said(instant: str) -> date:
+    """The business day of an instant as the log writes it: `2016-12-31T18:00:00.000000Z`."""
+    # Since 1924 the clocks of Bishkek have stood whole hours from UTC: all moments of an hour fall on one day.
+    return _day_of_hour(instant[:13]) if instant > "1925" else day_of(datetime.fromisoformat(instant))
+
+
+@lru_cache(maxsize=16_384)
+def _day_of_hour(hour: str) -> date:
+    return day_of(datetime.fromisoformat(f"{hour}:00:00+00:00"))
+
+
 @lru_cache(maxsize=16_384)
 def month_of(day: date) -> str:
     """The month of a day as `2016-03`; compared as text, months sort as time does."""

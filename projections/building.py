@@ -93,7 +93,8 @@ class Build:
         """Fold everything up to a position; committed when this returns."""
         passed = passed_over(lane.model for lane in self._lanes)
         left = self._lanes[0].leaves() if len(self._lanes) == 1 else frozenset()
-        with _no_garbage(), _Reading(self._log, passed) as reading:
+        in_database = self._lanes[0].model.in_database
+        with _no_garbage(), _Reading(self._log, passed, in_database) as reading:
             while (after := self.position) < upto:
                 ahead = min((at for lane in self._lanes if (at := lane.built.position) > after), default=upto)
                 batch = reading.batch(_Stretch(after, batch_events, min(ahead, upto), left))
@@ -213,8 +214,8 @@ class _Stretch(NamedTuple):
 class _Reading:
     """Reads and decodes the next stretch while the database folds the last one. Use as a context manager."""
 
-    def __init__(self, log: Log, passed: Collection[str]) -> None:
-        self._log, self._passed = log, passed
+    def __init__(self, log: Log, passed: Collection[str], in_database: bool) -> None:
+        self._log, self._passed, self._in_database = log, passed, in_database
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._begun: tuple[_Stretch, Future[Batch | None]] | None = None
 
@@ -237,11 +238,12 @@ class _Reading:
         return self._read(stretch)
 
     def _read(self, stretch: _Stretch) -> Batch | None:
-        return read_batch(self._log, stretch.after, stretch.limit, stretch.upto, self._passed, stretch.left)
+        after, limit, upto, left = stretch
+        return read_batch(self._log, after, limit, upto, self._passed, left, self._in_database)
 
 
 def _whole(log: Log, batch: Batch, passed: Collection[str]) -> Batch:
-    """The same batch with everything read that was left in the database."""
+    """The same batch with everything read and decoded that was left."""
     if batch.left is None:
         return batch
     found = read_batch(log, batch.after, batch.upto - batch.after, batch.upto, passed)
@@ -266,7 +268,7 @@ class _Lane:
         self._connection.close()
 
     def leaves(self) -> frozenset[str]:
-        """The wire names of events that may be left in the database: none once a stream is parked."""
+        """The wire names of events that need not be decoded: none once a stream is parked."""
         return frozenset() if self._parked else frozenset(event.wire_name for event in self.model.in_bulk)
 
     def fold(self, batch: Batch) -> bool:

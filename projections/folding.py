@@ -44,7 +44,7 @@ class Batch:
     upto: int
     events: list[Recorded[Event]]
     undecoded: tuple[Undecoded, ...] = ()
-    left: Left | None = None  #: what was left in the database, for the one model that folds it there
+    left: Left | None = None  #: what is left to the one model that folds it as it is
 
     def taken_by(self, model: ReadModel) -> list[Recorded[Event]]:
         takes = model.takes
@@ -64,18 +64,23 @@ def read_batch(
     upto: int | None = None,
     passed: Collection[str] = (),
     left: Collection[str] = (),
+    in_database: bool = False,
 ) -> Batch | None:
     """The next events of the log but for those `passed` over, None at its end. Raises LogUnavailable.
 
-    The events of the wire names `left` stay where they are, for a fold that takes them there.
+    The events of the wire names `left` are not decoded, for a fold that takes them as they are; if they are left
+    `in_database`, they are not even read.
     """
+    unopened: Collection[str] = left
+    if in_database:
+        passed, unopened = {*passed, *left}, ()
     try:
-        found = log.read_but(after, limit, upto, passed, left)
+        found = log.read_but(after, limit, upto, passed, unopened)
     except (UnknownEventType, UndecodableEvent):
         return _read_carefully(log, after, limit, upto)
     if found.upto == after:
         return None
-    return Batch(after, found.upto, found.events, left=Left(found.left_at) if found.left_at else None)
+    return Batch(after, found.upto, found.events, left=Left(after, found.upto, found.unopened) if left else None)
 
 
 def _read_carefully(log: Log, after: int, limit: int, upto: int | None) -> Batch:

@@ -9,14 +9,16 @@ rows stand, follow the log.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from events.canonical import Unopened
 from events.catalogue import center, network, outlets, production, settlement
 from events.catalogue.base import Event, Recorded
 from events.catalogue.values import QUANTITY_MAX
-from projections import income_receipts as receipts
+from projections import income_in_bulk as in_bulk
+from projections import income_receipts as sales
 from projections import income_tables as t
-from projections.base import Db, ReadModel
+from projections.base import Db, Left, ReadModel
 from projections.bishkek import day_of
-from projections.income_in_bulk import take_ordinary
+from projections.in_bulk import among, in_order, opened
 from projections.income_ledger import Ledger, Sums, Wanted
 from projections.income_periods import adjust_closed_pools, close_period, closed_pools_of
 from projections.lineage_tables import TAKES as LINEAGE_TAKES
@@ -72,7 +74,7 @@ def lineage_changed(ledger: Ledger, recorded: Recorded[Any]) -> None:
         if lot in ledger.waiting and ledger.home(lot) is not None:
             # They stay listed, as their rows stay in the table: a lot may be made again, in this batch or a later one.
             for ref in sorted(ledger.waiting[lot]):
-                receipts.settle(ledger, ref, "release")
+                sales.settle(ledger, ref, "release")
 
 
 def payout_made(ledger: Ledger, recorded: Recorded[settlement.PayoutMade]) -> None:
@@ -124,11 +126,11 @@ HANDLERS: Mapping[type[Event], Callable[[Ledger, Recorded[Any]], None]] = {
     production.BatchProduced: lineage_changed,
     production.LotCorrected: lineage_changed,
     production.BatchInputsCorrected: lineage_changed,
-    outlets.SaleMade: receipts.sale_made,
-    outlets.SaleVoided: receipts.sale_voided,
-    outlets.SaleLineCorrected: receipts.sale_line_corrected,
-    outlets.GoodsReturned: receipts.goods_returned,
-    center.OrderDelivered: receipts.order_delivered,
+    outlets.SaleMade: sales.sale_made,
+    outlets.SaleVoided: sales.sale_voided,
+    outlets.SaleLineCorrected: sales.sale_line_corrected,
+    outlets.GoodsReturned: sales.goods_returned,
+    center.OrderDelivered: sales.order_delivered,
     settlement.ShareTermsAgreed: share_terms_agreed,
     settlement.PayoutMade: payout_made,
     settlement.PayoutReversed: payout_reversed,
@@ -183,37 +185,51 @@ def _want_lines(wanted: Wanted, lines: Sequence[Any]) -> None:
 
 def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     """Apply a contiguous batch of events to the tables: everything up to a closing is written before it is computed."""
+    left = db.left or Left(0, 0)
     segment: list[Recorded[Event]] = []
     sums = Sums()
     behind = 0
     for recorded in batch:
         if isinstance(recorded.event, settlement.PeriodClosed):
-            _fold_segment(segment, db, sums, behind, recorded.position)
+            _fold_segment(segment, left.between(behind, recorded.position), db, sums)
             segment, behind = [], recorded.position
             close_period(db, recorded, sums.accounts)  # type: ignore[arg-type]  # the event was just looked at
         else:
             segment.append(recorded)
-    _fold_segment(segment, db, sums, behind, QUANTITY_MAX)
+    _fold_segment(segment, left.between(behind, QUANTITY_MAX), db, sums)
     sums.flush(db)
 
 
-def _fold_segment(read: Sequence[Recorded[Event]], db: Db, sums: Sums, after: int, upto: int) -> None:
-    """Fold what lies between two closings: ordinary events that were left in the database, then all the others."""
-    segment, late = take_ordinary(db, after, upto, read, outlets.SaleMade)
-    if not segment and not late:
+def _fold_segment(read: Sequence[Recorded[Event]], unopened: Sequence[Unopened], db: Db, sums: Sums) -> None:
+    """Fold what lies between two closings."""
+    if not read and not unopened:
         return
     wanted = Wanted()
-    for recorded in segment:
+    for recorded in read:
         _want(wanted, recorded.event)
+    receipts, odd, late = in_bulk.sort_out(db, unopened, read, wanted)
+    for recorded in odd:
+        _want(wanted, recorded.event)
+    segment = in_order(read, odd)
     ledger = Ledger(db, wanted, segment, late, sums)
-    for recorded in segment:
-        handler = HANDLERS.get(type(recorded.event))
-        if handler is not None:
-            ledger.at(recorded.position)
-            handler(ledger, recorded)
+    sharing = in_bulk.Sharing(ledger)
+    for one in among(receipts, segment):
+        if isinstance(one, Recorded):
+            _handle(ledger, one)
+        elif not sharing.share(one):
+            for recorded in opened(unopened, [one.position]):
+                _handle(ledger, recorded)
+    sharing.flush()
     ledger.flush()
     reshared = ledger.reshared + ledger.lineage.reshared
     adjust_closed_pools(db, reshared, closed_pools_of(db, reshared))
+
+
+def _handle(ledger: Ledger, recorded: Recorded[Event]) -> None:
+    handler = HANDLERS.get(type(recorded.event))
+    if handler is not None:
+        ledger.at(recorded.position)
+        handler(ledger, recorded)
 
 
 TAKES = frozenset(HANDLERS) | LINEAGE_TAKES | {settlement.PeriodClosed}

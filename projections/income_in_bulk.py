@@ -1,268 +1,192 @@
-"""Ordinary receipts and lots of a long build, taken in the database, all of a stretch of the log at a time.
+"""Receipts and collected lots of a long build, shared as the JSON that they are.
 
-A receipt is ordinary when it meets nothing but what was there before the stretch: its batches have a home, its terms
-are agreed, its month is open, nobody says anything else of it. Any other receipt is told to the caller, who folds it
-one by one as in a small batch. How an amount is split is asked of `projections.split` for every amount that occurs, so
-there is one rule for both ways.
+A receipt is ordinary when nothing else is said of it and all of its batches have a home: it is posted once, by the
+terms, homes and months that count at its position, and is not met again in its batch. Any other receipt is opened and
+goes the way of all receipts (income_receipts.py). Most lines of receipts are like others of the same days, so how a
+line is shared is found out once for all that are alike.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+from typing import NamedTuple
 
+from events.canonical import Unopened
 from events.catalogue.base import Event, Recorded
-from events.catalogue.center import OrderDelivered
-from events.catalogue.network import OutletOpened, ProducerRegistered, ProductDefined, WorkshopOpened
-from events.catalogue.outlets import GoodsReturned, SaleLineCorrected, SaleVoided
-from events.catalogue.production import BatchInputsCorrected, BatchProduced, LotCorrected, LotFact
-from events.catalogue.settlement import ShareTermsAgreed
+from events.catalogue.outlets import SaleMade
 from projections import income_tables as t
 from projections import lineage_in_bulk
 from projections.base import Db, array_text
-from projections.in_bulk import LEFT, stretch
+from projections.bishkek import day_said, month_of
+from projections.in_bulk import Plain, opened, plain
+from projections.income_ledger import Home, Ledger, Wanted
 from projections.lineage_image import Late
 from projections.split import Terms, split
 
-#: Fewer events are read and folded one by one: a dozen statements cost more.
-LEFT_MIN: Final = 40
+#: Batch, product, price in tyiyn and units: a line of a receipt, in the order in which the log has them.
+type SoldLine = tuple[str, str, int, int]
 
 
-class Taken(NamedTuple):
-    """What is left to do of a stretch of the log."""
+class Receipt(NamedTuple):
+    """What is kept of a receipt until it is shared."""
 
-    others: Sequence[Recorded[Event]]  #: events that were read, and those that were left but are not ordinary
+    position: int
+    ref: str
+    outlet: str
+    occurred_at: str
+    lines: list[SoldLine]
+
+
+#: The class's own constructor costs twice as much.
+_new_receipt = partial(tuple.__new__, Receipt)
+
+
+class Sorted(NamedTuple):
+    """What a stretch of the log left unopened, sorted out."""
+
+    receipts: Sequence[Receipt]  #: of which nothing else in the stretch is said
+    odd: Sequence[Recorded[Event]]  #: the others, opened
     late: Sequence[Late]  #: lots that have their rows, but were taken by a step before they came
 
 
-@dataclass(slots=True)
-class Touched:
-    """What the other events of a stretch are about: a receipt that has to do with any of it is not ordinary."""
+def sort_out(db: Db, unopened: Sequence[Unopened], read: Sequence[Recorded[Event]], wanted: Wanted) -> Sorted:
+    """Tell ordinary events from others among the `unopened` ones of a stretch; ordinary lots are written.
 
-    refs: set[str] = field(default_factory=set)
-    lots: set[str] = field(default_factory=set)
-    makers: set[str] = field(default_factory=set)
-    outlets: set[str] = field(default_factory=set)
-    products: set[str] = field(default_factory=set)
-    channels: set[str] = field(default_factory=set)
-
-    def note(self, event: Event) -> None:
-        match event:
-            case SaleVoided(sale=str() as ref) | SaleLineCorrected(sale=ref) | GoodsReturned(sale=str() as ref):
-                self.refs.add(ref)
-            case LotFact():
-                self.lots.add(event.lot)
-                if isinstance(event, BatchProduced | BatchInputsCorrected):
-                    self.lots.update(kept.lot for kept in event.by_products if kept.lot)
-            case OutletOpened():
-                self.outlets.add(event.outlet)
-            case ProductDefined():
-                self.products.add(event.product)
-            case ProducerRegistered():
-                self.makers.add(f"producer/{event.producer}")
-            case WorkshopOpened():
-                self.makers.add(f"workshop/{event.workshop}")
-            case ShareTermsAgreed():
-                self.channels.add(event.channel)
-            case _:
-                pass
-
-
-def take_ordinary(db: Db, after: int, upto: int, read: Sequence[Recorded[Event]], receipts: type[Event]) -> Taken:
-    """Write the rows of ordinary receipts and lots among those left between two positions, and say what remains.
-
-    `read` are the events of that stretch that were read; no month is closed in it.
+    `wanted` are the keys that the events named that were `read`; those of receipts are added to it.
     """
-    left = db.left.between(after, upto) if db.left else []
-    if len(left) < LEFT_MIN:
-        return Taken(_in_order(read, db.opened(left)), ())
-    _lay_out(db, left, read, receipts)
-    others, late = lineage_in_bulk.take_ordinary(t.LINEAGE, db, left, read, _NAMED_BY_A_RECEIPT)
-    _stage(db, _touched(db, others))
-    careful = db.rows(_TAKE_OUT)
-    _post(db)
-    return Taken(_in_order(others, db.opened({position for (position,) in careful})), late)
+    lots: list[Plain] = []
+    receipts: list[Receipt] = []
+    odd: list[int] = []
+    refs: list[str] = []
+    for one in plain(unopened):
+        position, said, leaf = one
+        if leaf["type"] != SaleMade.wire_name:
+            lots.append(one)
+            continue
+        refs.append(said["sale"])
+        if said["sale"] in wanted.refs or any(len(line) < 4 for line in said["lines"]):  # one has no batch
+            odd.append(position)
+        else:
+            lines = [tuple(line.values()) for line in said["lines"]]
+            receipts.append(_new_receipt((position, said["sale"], said["outlet"], leaf["occurred_at"], lines)))
+    times = Counter(refs)
+    if len(times) < len(refs):
+        odd += [receipt.position for receipt in receipts if times[receipt.ref] > 1]
+        receipts = [receipt for receipt in receipts if times[receipt.ref] == 1]
+    wanted.refs.update(refs)
+    goods = {line[:2] for receipt in receipts for line in receipt.lines}
+    wanted.batches.update([batch for batch, _ in goods])
+    wanted.products.update([product for _, product in goods])
+    taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, lots, read, wanted.batches | _waited_for(db, lots))
+    return Sorted(receipts, opened(unopened, [*odd, *taken.odd]), taken.late)
 
 
-def _in_order(one: Sequence[Recorded[Event]], other: Sequence[Recorded[Event]]) -> Sequence[Recorded[Event]]:
-    return sorted([*one, *other], key=lambda recorded: recorded.position) if other else one
+def _waited_for(db: Db, lots: Sequence[Plain]) -> set[str]:
+    """Lots that receipts named before they came."""
+    if not lots:
+        return set()
+    found = db.rows(
+        "SELECT batch FROM income_lines WHERE region = '' AND batch = ANY(%s::text[])",
+        [array_text([lot["lot"] for _, lot, _ in lots])],
+    )
+    return {batch for (batch,) in found}
 
 
-def _touched(db: Db, others: Iterable[Recorded[Event]]) -> Touched:
-    touched = Touched()
-    corrected = set()
-    for recorded in others:
-        touched.note(recorded.event)
-        if isinstance(recorded.event, BatchInputsCorrected | LotCorrected):
-            corrected.add(recorded.event.lot)
-    # A corrected step may no longer make what it made along with its lot.
-    for row in db.where_in(t.LINEAGE.makings, "lot", corrected):
-        touched.lots.update(row[-1])
-    return touched
+class Alike:
+    """How lines are shared that are of one product and batch, price and units, under the same terms in one month."""
+
+    __slots__ = ("amounts", "goods", "months", "pool", "product", "said", "times")
+
+    def __init__(self, ledger: Ledger, channel: str, day: date, line: SoldLine, home: Home, terms: Terms) -> None:
+        batch, product, price, units = line
+        month = month_of(day)
+        period = ledger.open_month(home.region, month)
+        gross = units * price
+        makers, workshops, outlet, brand, fund = split(gross, terms)
+        if not home.workshop:  # its part is the makers'
+            makers, workshops = makers + workshops, 0
+        self.pool = home.region, period, batch
+        self.product = product, channel, month
+        self.amounts = units, gross, makers, workshops, outlet, brand, fund
+        self.times = 0
+        # The columns of `income_lines` that they have in common, as COPY reads them.
+        self.goods = f"{product}\t{batch}\t{home.workshop}\t{home.region}"
+        self.months = f"{month}\t{period}"
+        self.said = f"{units}\t{gross}\t{makers}\t{workshops}\t{outlet}\t{brand}\t{fund}\t0"
 
 
-_TABLES = """
-CREATE TEMPORARY TABLE IF NOT EXISTS left_lines (
-    position bigint, line bigint, ref text COLLATE "C", outlet text COLLATE "C", day date,
-    product text COLLATE "C", batch text COLLATE "C", units bigint, gross bigint
-) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS named_batches (batch text COLLATE "C") ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_receipts (
-    position bigint, line bigint, ref text COLLATE "C", channel text COLLATE "C", place text COLLATE "C",
-    product text COLLATE "C", batch text COLLATE "C", workshop text COLLATE "C", region text COLLATE "C",
-    day date, month text COLLATE "C", units bigint, gross bigint,
-    makers_bp bigint, workshop_bp bigint, outlet_bp bigint, brand_bp bigint, fund_bp bigint, is_ordinary boolean
-) ON COMMIT DELETE ROWS;
-TRUNCATE left_lines, named_batches, staged_receipts;
-SET LOCAL enable_mergejoin = off;
--- The planner takes every receipt to be like another, and would look each up in a table of those it has seen.
-SET LOCAL enable_memoize = off;
-"""
+class Sharing:
+    """Shares the ordinary receipts of a stretch, each when its turn comes."""
 
-#: Every line of the receipts left in the stretch; one without a product for a receipt without lines.
-_LINES = f"""
-INSERT INTO left_lines
-SELECT said.position, coalesce(l.line, 1) - 1, said.data ->> 'sale', said.data ->> 'outlet',
-       (said.occurred_at AT TIME ZONE 'Asia/Bishkek')::date, l.product, l.batch, l.units, l.units * l.unit_price_tyiyn
-FROM {LEFT} AS said
-LEFT JOIN LATERAL ROWS FROM (
-    jsonb_to_recordset(said.data -> 'lines') AS (product text, batch text, units bigint, unit_price_tyiyn bigint)
-) WITH ORDINALITY AS l (product, batch, units, unit_price_tyiyn, line) ON true
-"""  # noqa: S608 - only constants go in
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._rules = ledger.rules
+        self._alike: dict[tuple[str, str, int], dict[SoldLine, Alike]] = defaultdict(dict)
+        self._on: dict[tuple[str, date], dict[SoldLine, Alike]] = {}  #: the same by channel and day
+        self._kinds: list[Alike] = []
+        self._sold: dict[tuple[str, str, str], list[tuple[int, ...]]] = defaultdict(list)
+        self._written: list[str] = []
 
-_NAMED = "INSERT INTO named_batches SELECT DISTINCT batch FROM left_lines UNION SELECT unnest(%s::text[])"
+    def share(self, receipt: Receipt) -> bool:
+        """Post a receipt; False, and nothing is done, when it is not ordinary after all."""
+        position, ref, outlet, occurred_at, lines = receipt
+        ledger = self._ledger
+        if ref in ledger.by_ref or ref in ledger.changes:
+            return False
+        ledger.at(position)
+        channel, day = ledger.channels.get(outlet, "retail"), day_said(occurred_at)
+        alike = self._alike_on(channel, day)
+        kinds = []
+        for line in lines:
+            kind = alike.get(line) or self._kind(alike, channel, day, line)
+            if kind is None:
+                return False
+            kinds.append(kind)
+        place = f"outlet/{outlet}"
+        amounts = self._sold[channel, place, month_of(day)] if kinds else []
+        for number, kind in enumerate(kinds):
+            kind.times += 1
+            amounts.append(kind.amounts)
+            self._written.append(
+                f"{position}\t{number}\tsale\t{ref}\t{number}\t{channel}\t{place}\t{kind.goods}\t{day}\t{kind.months}"
+                f"\t{position}\t{kind.said}\n"
+            )
+        return True
 
-#: A lot that a receipt of the stretch names, or one that waits for it, must be seen to come.
-_NAMED_BY_A_RECEIPT = """
-lot IN (SELECT batch FROM named_batches WHERE batch IS NOT NULL)
-OR lot IN (SELECT batch FROM income_lines WHERE region = '')
-"""
+    def _alike_on(self, channel: str, day: date) -> dict[SoldLine, Alike]:
+        if self._rules != self._ledger.rules:
+            self._rules = self._ledger.rules
+            self._alike.clear()
+            self._on.clear()
+        found = self._on.get((channel, day))
+        if found is None:
+            key = (channel, month_of(day), self._ledger.terms_in_force(channel, day))
+            found = self._on[channel, day] = self._alike[key]
+        return found
 
+    def _kind(self, alike: dict[SoldLine, Alike], channel: str, day: date, line: SoldLine) -> Alike | None:
+        """None while nobody knows where the batch belongs, or how the line is to be shared."""
+        ledger = self._ledger
+        home, terms = ledger.home(line[0]), ledger.terms_for(channel, line[1], day, ledger.position)
+        if home is None or terms is None:
+            return None
+        kind = alike[line] = Alike(ledger, channel, day, line, home, terms)
+        self._kinds.append(kind)
+        return kind
 
-def _lay_out(db: Db, left: Sequence[int], read: Iterable[Recorded[Event]], receipts: type[Event]) -> None:
-    db.connection.execute(_TABLES)
-    db.execute(_LINES, stretch(left, receipts))
-    batches = {line.batch for recorded in read for line in _lines_of(recorded.event) if line.batch}
-    db.execute(_NAMED, [array_text(batches)])
-
-
-def _lines_of(event: Event) -> Sequence[Any]:
-    match event:
-        case GoodsReturned(lines=lines) | OrderDelivered(lines=lines):
-            return lines
-        case SaleLineCorrected():
-            return (event,)
-        case _:
-            return ()
-
-
-#: Every line with all that decides how it is shared. `LIMIT 1` keeps the planner from reading whole tables for a
-#: stretch; `IN (SELECT unnest` is looked up in a hash, where `= ANY` of a parameter would be compared one by one.
-_STAGE = """
-WITH met AS MATERIALIZED (
-    SELECT ref FROM left_lines WHERE line = 0 GROUP BY ref HAVING count(*) > 1
-    UNION ALL
-    SELECT unnest(%(refs)s::text[])
-    UNION ALL
-    SELECT s.ref FROM left_lines s
-    CROSS JOIN LATERAL (
-        (SELECT FROM income_lines x WHERE x.ref = s.ref LIMIT 1)
-        UNION ALL
-        (SELECT FROM income_changes c WHERE c.ref = s.ref LIMIT 1)
-    ) known
-    WHERE s.line = 0
-), homes AS MATERIALIZED (
-    SELECT b.batch, m.region, CASE WHEN m.maker LIKE 'workshop/%%' THEN substr(m.maker, 10) ELSE '' END AS workshop
-    FROM (SELECT DISTINCT batch FROM left_lines WHERE batch NOT IN (SELECT unnest(%(lots)s::text[]))) b
-    CROSS JOIN LATERAL (
-        SELECT coalesce(maker, 'producer/' || producer) AS maker FROM income_lots WHERE lot = b.batch LIMIT 1
-    ) l
-    CROSS JOIN LATERAL (SELECT maker, region FROM income_makers WHERE maker = l.maker LIMIT 1) m
-    WHERE m.region <> '' AND m.maker NOT IN (SELECT unnest(%(makers)s::text[]))
-), placed AS MATERIALIZED (
-    SELECT s.*, coalesce(o.channel, 'retail') AS channel, coalesce(p.product_group, '') AS product_group
-    FROM left_lines s
-    LEFT JOIN income_outlets o ON o.outlet = s.outlet
-    LEFT JOIN income_products p ON p.product = s.product
-), agreed AS MATERIALIZED (
-    SELECT k.*, to_char(k.day, 'YYYY-MM') AS month, t.*
-    FROM (SELECT DISTINCT channel, product_group, day FROM placed) k
-    CROSS JOIN LATERAL (
-        SELECT makers_bp, workshop_bp, outlet_bp, brand_bp, fund_bp FROM income_terms t
-        WHERE t.channel = k.channel AND t.product_group IN (k.product_group, '') AND t.effective_from <= k.day
-        ORDER BY t.product_group = '' AND k.product_group <> '', t.effective_from DESC, t.position DESC
-        LIMIT 1
-    ) t
-    WHERE k.day BETWEEN '2000-01-01' AND '2100-01-01' AND k.channel NOT IN (SELECT unnest(%(channels)s::text[]))
-)
-INSERT INTO staged_receipts
-SELECT position, line, ref, channel, 'outlet/' || outlet, product, batch, workshop, region, day, month, units, gross,
-       makers_bp, workshop_bp, outlet_bp, brand_bp, fund_bp,
-       region IS NOT NULL AND month IS NOT NULL AND ref NOT IN (SELECT ref FROM met)
-       AND outlet NOT IN (SELECT unnest(%(outlets)s::text[])) AND product NOT IN (SELECT unnest(%(products)s::text[]))
-       AND (region, month) NOT IN (SELECT region, period FROM income_periods)
-FROM placed
-LEFT JOIN homes USING (batch)
-LEFT JOIN agreed USING (channel, product_group, day)
-"""
-
-
-#: One line that is not ordinary makes its whole receipt so.
-_TAKE_OUT = """
-DELETE FROM staged_receipts WHERE position IN (SELECT position FROM staged_receipts WHERE NOT is_ordinary)
-RETURNING position
-"""
-
-
-def _stage(db: Db, touched: Touched) -> None:
-    db.execute(_STAGE, {name: array_text(getattr(touched, name)) for name in Touched.__slots__})
-
-
-_BP: Final = "makers_bp, workshop_bp, outlet_bp, brand_bp, fund_bp"
-
-#: Without a workshop its part is the makers'.
-_POST = f"""
-WITH splits AS MATERIALIZED (
-    SELECT * FROM unnest(
-        %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-        %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]
-    ) AS one (gross, {_BP}, makers, workshops, outlet, brand, fund)
-), posted AS (
-    INSERT INTO income_lines
-    SELECT position, line, 'sale', ref, line, channel, place, product, batch, workshop, region, day, month, month,
-           position, units, gross, makers + CASE workshop WHEN '' THEN workshops ELSE 0 END,
-           CASE workshop WHEN '' THEN 0 ELSE workshops END, outlet, brand, fund, 0
-    FROM staged_receipts JOIN splits USING (gross, {_BP})
-    RETURNING channel, place, product, batch, region, period, sale_month, units,
-              gross_tyiyn, makers_tyiyn, workshop_tyiyn, outlet_tyiyn, brand_tyiyn, fund_tyiyn
-), pooled AS (
-    INSERT INTO income_pools AS p
-    SELECT region, period, batch, sum(makers_tyiyn) FROM posted GROUP BY region, period, batch
-    ON CONFLICT (region, period, batch) DO UPDATE SET makers_tyiyn = p.makers_tyiyn + excluded.makers_tyiyn
-), sold AS (
-    INSERT INTO income_sales AS s
-    SELECT channel, place, sale_month, sum(units), sum(gross_tyiyn), sum(makers_tyiyn), sum(workshop_tyiyn),
-           sum(outlet_tyiyn), sum(brand_tyiyn), sum(fund_tyiyn), 0
-    FROM posted GROUP BY channel, place, sale_month
-    ON CONFLICT (channel, place, sale_month) DO UPDATE SET
-        units = s.units + excluded.units, gross_tyiyn = s.gross_tyiyn + excluded.gross_tyiyn,
-        makers_tyiyn = s.makers_tyiyn + excluded.makers_tyiyn,
-        workshop_tyiyn = s.workshop_tyiyn + excluded.workshop_tyiyn,
-        outlet_tyiyn = s.outlet_tyiyn + excluded.outlet_tyiyn,
-        brand_tyiyn = s.brand_tyiyn + excluded.brand_tyiyn, fund_tyiyn = s.fund_tyiyn + excluded.fund_tyiyn
-)
-INSERT INTO income_product_sales AS s
-SELECT product, channel, sale_month, sum(units), sum(gross_tyiyn), sum(makers_tyiyn), 0
-FROM posted GROUP BY product, channel, sale_month
-ON CONFLICT (product, channel, sale_month) DO UPDATE SET
-    units = s.units + excluded.units, gross_tyiyn = s.gross_tyiyn + excluded.gross_tyiyn,
-    makers_tyiyn = s.makers_tyiyn + excluded.makers_tyiyn
-"""  # noqa: S608 - only constants go in
-
-
-def _post(db: Db) -> None:
-    """Write the lines that are staged, and the sums that they change."""
-    amounts = db.rows(f"SELECT DISTINCT gross, {_BP} FROM staged_receipts")  # noqa: S608 - names of columns
-    if not amounts:
-        return
-    rows: list[tuple[Any, ...]] = [(gross, *points, *split(gross, Terms(*points))) for gross, *points in amounts]
-    db.execute(_POST, [array_text(column) for column in zip(*rows, strict=True)])
+    def flush(self) -> None:
+        """Write the lines, and add their sums to those of the ledger."""
+        ledger = self._ledger
+        ledger.db.copy_written(t.LINES, self._written)
+        for key, amounts in self._sold.items():
+            sums = ledger.sales[key]
+            for column, more in enumerate(map(sum, zip(*amounts, strict=True))):
+                sums[column] += more
+        for kind in self._kinds:
+            units, gross, makers, *_ = kind.amounts
+            ledger.pools[kind.pool][0] += kind.times * makers
+            sums = ledger.product_sales[kind.product]
+            sums[0] += kind.times * units
+            sums[1] += kind.times * gross
+            sums[2] += kind.times * makers

@@ -123,6 +123,7 @@ class Ledger:
         self.sales, self.product_sales, self.accounts = sums.sales, sums.product_sales, sums.accounts
         self.reshared: list[tuple[int, str]] = []
         self.position, self._row = 0, 0
+        self.rules = 0  #: raised when a line that was shared before might be shared otherwise from here on
         self._terms_for: dict[tuple[str, str, date], Terms | None] = {}
         self._open_months: dict[tuple[str, str], str] = {}
         self._homes: dict[str, Home | None] = {}
@@ -201,15 +202,21 @@ class Ledger:
             self._terms_for[key] = found
         return found
 
+    def terms_in_force(self, channel: str, day: date) -> int:
+        """How many terms of a channel were agreed by now for a day: if not more, the same ones."""
+        return sum(since <= day for (of, _), listed in self.terms.items() if of == channel for since, _, _ in listed)
+
     def add_terms(self, channel: str, group: str, since: date, terms: Terms) -> None:
         self.terms[channel, group].append((since, self.position, terms))
         self.terms[channel, group].sort()
         self._terms_for.clear()
+        self.rules += 1
         self.rows[t.TERMS].append((channel, group, since, self.position, *terms))
 
     def set_group(self, product: str, group: str) -> None:
         self.groups[product] = group
         self._terms_for.clear()
+        self.rules += 1
         self.rows[t.PRODUCTS].append((product, group))
 
     def add_maker(self, maker: str, village: str) -> None:
@@ -217,6 +224,7 @@ class Ledger:
         region = self.villages.get(village, "")
         self.regions[maker] = region
         self._homes.clear()
+        self.rules += 1
         self.rows[t.MAKERS].append((maker, village, region))
 
     def home(self, batch: str) -> Home | None:
@@ -237,7 +245,8 @@ class Ledger:
 
     def forget_home(self, batch: str) -> None:
         """A lot was made or corrected: who made it is to be asked again."""
-        self._homes.pop(batch, None)
+        if self._homes.pop(batch, None) is not None:
+            self.rules += 1
 
     def open_month(self, region: str, month: str) -> str:
         """The first month from this one on that is not closed in the region."""

@@ -192,4 +192,4 @@ def _subject(recorded: Recorded[Event]) -> str:
     return f"sale/{event.sale}" if isinstance(event, outlets.SaleMade) else recorded.stream
 
 
-MODEL = ReadModel("inventory", 3, t.TABLES, frozenset(HANDLERS), fold, IN_BULK)
+MODEL = ReadModel("inventory", 3, t.TABLES, frozenset(HANDLERS), fold, IN_BULK, in_database=True)

@@ -157,8 +157,7 @@ def take(batch: Sequence[Recorded[Event]], db: Db) -> Taken:
     db.execute("SET LOCAL enable_memoize = off")
     db.execute("SET LOCAL enable_mergejoin = off")
     found = around(batch)
-    positions = db.left.positions
-    lay_out(db, positions[0], positions[-1], found.prices, found.opened)
+    lay_out(db, db.left.after + 1, db.left.upto, found.prices, found.opened)
     counters = Counters(db)
     odd = not_ordinary(db, found, counters)
     taken_out = take_out(db, odd)

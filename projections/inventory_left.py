@@ -12,7 +12,6 @@ from events.catalogue.network import OutletOpened, PriceSet
 from events.catalogue.registry import EVENTS
 from events.catalogue.values import QUANTITY_MAX
 from projections.base import Db, Row
-from projections.in_bulk import DATA
 from projections.inventory_book import AHEAD_AFTER, LATE_AFTER
 
 # The names as SQL meets them in the log.
@@ -25,6 +24,13 @@ COLLECTED, SHIPPED, RECEIVED = (
 #: Taken in the database when they are ordinary.
 IN_BULK: Final[frozenset[type[Event]]] = frozenset(
     EVENTS[name] for name in (SOLD, OPENED, CLOSED, COLLECTED, SHIPPED, RECEIVED)
+)
+
+#: The fields of an event of today's version as jsonb; `e` is its row in the log. A leaf is never searched: everything
+#: around the fields has a known length (events/canonical.py), apart from three names that are columns as well.
+_DATA: Final = (
+    "convert_from(substr(e.leaf, 20 + octet_length(e.actor), octet_length(e.leaf)"
+    " - 223 - octet_length(e.actor) - octet_length(e.stream) - octet_length(e.type)), 'UTF8')::jsonb"
 )
 
 #: A row each: what a till said (`tyiyn` is the cash of a receipt, else what was in the drawer), a delivered lot, what
@@ -68,7 +74,7 @@ _TABLES: Final = (
 #: that is opened in this batch has a channel from then on. A receipt that was paid in several ways is read.
 _LAY_OUT: Final = f"""
     WITH said AS MATERIALIZED (
-        SELECT e.position, e.type, e.stream, e.occurred_at, {DATA} AS d,
+        SELECT e.position, e.type, e.stream, e.occurred_at, {_DATA} AS d,
             CASE WHEN e.recorded_at - e.occurred_at > %(late)s THEN 'late'
                  WHEN e.recorded_at - e.occurred_at < - %(ahead)s THEN 'clock_ahead' END AS flag,
             (e.occurred_at AT TIME ZONE 'Asia/Bishkek')::date AS on_day

@@ -4,126 +4,18 @@ Edges, origin shares and balances follow from the reports in whatever order they
 put to these tables are in `traceability_queries`; who sells what where is the inventory's to say.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-
-import sqlalchemy as sa
 
 from events.catalogue import committee, logistics, network, outlets, production
 from events.catalogue.base import Event, Recorded
 from events.catalogue.values import Names
 from projections import lineage_tables
 from projections import traceability_tables as t
-from projections.base import ROWS_IN_ARRAYS, Db, ReadModel, Row, array_text
+from projections.base import Db, ReadModel
 from projections.lineage_fold import LineageFold
-from projections.lineage_reports import Change
-from projections.totals import Totals
+from projections.traceability_book import DESTROYED_G, PACKED_G, SAMPLED_G, Book
 from projections.traceability_in_bulk import IN_BULK, take_ordinary
-
-# Columns of `trace_balances` after its key.
-MADE_G, MADE_PIECES, CONSUMED_G, CONSUMED_PIECES, PACKED_G, PACKED_PIECES = range(6)
-DESTROYED_G, DESTROYED_PIECES, SAMPLED_G, ON_HAND_G, ON_HAND_PIECES = range(6, 11)
-
-
-_CONSUMED = """
-    INSERT INTO trace_balances AS kept
-    SELECT lot, 0, 0, mass_g, pieces, 0, 0, 0, 0, 0, -mass_g, -pieces
-    FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS taken (lot, mass_g, pieces)
-    ON CONFLICT (lot) DO UPDATE SET
-        consumed_g = kept.consumed_g + excluded.consumed_g,
-        consumed_pieces = kept.consumed_pieces + excluded.consumed_pieces,
-        on_hand_g = kept.on_hand_g + excluded.on_hand_g,
-        on_hand_pieces = kept.on_hand_pieces + excluded.on_hand_pieces
-"""
-
-
-class Book:
-    """What one batch of events adds to the tables, apart from the lineage."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
-        self.balances = Totals(t.BALANCES)
-        self._new: dict[sa.Table, list[Row]] = defaultdict(list)
-        self._set: dict[sa.Table, dict[Any, Row]] = defaultdict(dict)
-        self._moves: dict[tuple[str, int], Row] = {}
-        self._consumed: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-
-    def add(self, table: sa.Table, row: Row) -> None:
-        """A row that no other event can make."""
-        self._new[table].append(row)
-
-    def put(self, table: sa.Table, row: Row) -> None:
-        """A row that a later event may set anew."""
-        self._set[table][row[: len(table.primary_key)]] = row
-
-    def change(self, table: sa.Table, key: Any, **values: Any) -> None:
-        """Set some columns of a row that an earlier event made; nothing when there is none."""
-        row = self._set[table].get((key,)) or self._db.by_key(table, [key]).get(key)
-        if row is not None:
-            self.put(table, tuple(values.get(column.name, row[at]) for at, column in enumerate(table.columns)))
-
-    def move(
-        self,
-        lot: str,
-        kind: str,
-        recorded: Recorded[Any],
-        place: str | None,
-        *,
-        other_place: str | None = None,
-        consignment: str | None = None,
-        units: int = 0,
-        mass_g: int = 0,
-        detail: str | None = None,
-    ) -> None:
-        """Something happened to a lot; lines of one event about the same batch add up."""
-        key = (lot, recorded.position)
-        before = self._moves.get(key)
-        units += before[6] if before else 0
-        moment = recorded.occurred_at
-        self._moves[key] = (*key, kind, place, other_place, consignment, units, mass_g, detail, moment)
-
-    def take(self, lot: str, column: int, *, mass_g: int = 0, pieces: int = 0) -> None:
-        """Grams and pieces leave a lot; the column of the pieces stands behind that of the grams, if there is one."""
-        sums = self.balances[lot,]
-        sums[column] += mass_g
-        sums[ON_HAND_G] -= mass_g
-        if pieces:
-            sums[column + 1] += pieces
-            sums[ON_HAND_PIECES] -= pieces
-
-    def lineage(self, change: Change) -> None:
-        """What being made and being consumed does to balances."""
-        for lot, _, mass_g, pieces in change.made:
-            sums = self.balances[lot,]
-            sums[MADE_G] += mass_g
-            sums[MADE_PIECES] += pieces
-            sums[ON_HAND_G] += mass_g
-            sums[ON_HAND_PIECES] += pieces
-        for lot, _, mass_g, pieces in change.consumed:
-            sums = self._consumed[lot]
-            sums[0] += mass_g
-            sums[1] += pieces
-
-    def flush(self) -> None:
-        """Write everything, one statement or COPY for each table that changed."""
-        for table, rows in self._new.items():
-            self._db.copy_in(table, rows)
-        self._db.copy_in(t.MOVEMENTS, list(self._moves.values()))
-        for table, keyed in self._set.items():
-            self._db.upsert(table, list(keyed.values()))
-        self._flush_consumed()
-        self.balances.flush(self._db)
-
-    def _flush_consumed(self) -> None:
-        """What steps took: of many lots in a long batch, so only the columns that it changes travel then."""
-        if len(self._consumed) <= ROWS_IN_ARRAYS:
-            for lot, (mass_g, pieces) in self._consumed.items():
-                self.take(lot, CONSUMED_G, mass_g=mass_g, pieces=pieces)
-            return
-        sums = zip(*self._consumed.values(), strict=True)
-        self._db.execute(_CONSUMED, [array_text(self._consumed), *map(array_text, sums)])
-
 
 # ---------------------------------------------------------------------- lots
 
@@ -372,9 +264,9 @@ HANDLERS: Mapping[type[Event], Callable[[Book, Recorded[Any]], None]] = {
 
 def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     """Apply a contiguous batch of events to the tables, in the order of their positions."""
-    batch, late = take_ordinary(db, batch)
-    lineage = LineageFold(t.LINEAGE, db, batch, late)
     book = Book(db)
+    batch, late = take_ordinary(book, db, batch)
+    lineage = LineageFold(t.LINEAGE, db, batch, late)
     for recorded in batch:
         kind = type(recorded.event)
         if kind in lineage_tables.TAKES:

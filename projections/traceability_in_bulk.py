@@ -1,9 +1,9 @@
-"""What traceability takes of a batch in the database: events whose rows are their own, and ordinary lots.
+"""Events of a long build that traceability takes as the JSON they are: lots that are ordinary, and rows of their own.
 
-Each statement here says what a handler in `traceability` says of one event, for all of a batch.
+Each function here says what the handler of its name in `traceability` says of the same event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from events.catalogue.base import Event, Recorded
@@ -13,72 +13,97 @@ from events.catalogue.production import BatchPacked, LabelsPrinted, LotCollected
 from projections import lineage_in_bulk
 from projections import traceability_tables as t
 from projections.base import Db
-from projections.in_bulk import LEFT, stretch
-from projections.lineage_in_bulk import Taken
+from projections.in_bulk import Plain, in_order, opened, plain
+from projections.lineage_image import Late
+from projections.traceability_book import PACKED_G, Book
+
+
+def batch_packed(book: Book, packed: Plain) -> None:
+    position, said, leaf = packed
+    units, unit_mass_g, unit_pieces = said["units"], said["unit_mass_g"], said.get("unit_pieces", 0)
+    book.written[t.PACKINGS].append(
+        f"{said['lot']}\t{leaf['event_id']}\t{said['code']}\t{said['product']}\t{said['packed_at']}\t{units}"
+        f"\t{unit_mass_g}\t{unit_pieces}\t{said.get('best_before')}\t{leaf['occurred_at']}\t{position}\n"
+    )
+    book.take(said["lot"], PACKED_G, mass_g=units * unit_mass_g, pieces=units * unit_pieces)
+
+
+def labels_printed(book: Book, printed: Plain) -> None:
+    position, said, leaf = printed
+    what = (said["printed_at"], None, None, said["labels"], said["code"])
+    book.written[t.MOVEMENTS].append(_move(said["lot"], position, "labelled", *what, leaf["occurred_at"]))
+
+
+def stock_shipped(book: Book, shipped: Plain) -> None:
+    said = shipped[1]
+    _move_lines(book, shipped, "shipped", said["origin"], said["destination"], said["consignment"])
+
+
+def stock_received(book: Book, received: Plain) -> None:
+    _move_lines(book, received, "arrived", received[1]["place"], None, received[1]["consignment"])
+
+
+def stock_counted(book: Book, counted: Plain) -> None:
+    _move_lines(book, counted, "counted", counted[1]["place"], None, None)
+
+
+def _move_lines(
+    book: Book, moved: Plain, kind: str, place: str, other_place: str | None, consignment: str | None
+) -> None:
+    """Units of the lines of one event; lines about the same batch add up."""
+    position, said, leaf = moved
+    sums: dict[str, int] = {}
+    for line in said["lines"]:
+        sums[line["batch"]] = sums.get(line["batch"], 0) + line["units"]
+    occurred_at = leaf["occurred_at"]
+    book.written[t.MOVEMENTS] += [
+        _move(batch, position, kind, place, other_place, consignment, units, None, occurred_at)
+        for batch, units in sums.items()
+    ]
+
+
+def _move(
+    lot: str,
+    position: int,
+    kind: str,
+    place: str,
+    other_place: str | None,
+    consignment: str | None,
+    units: int,
+    detail: str | None,
+    occurred_at: str,
+) -> str:
+    return f"{lot}\t{position}\t{kind}\t{place}\t{other_place}\t{consignment}\t{units}\t0\t{detail}\t{occurred_at}\n"
+
+
+_HANDLERS: Final[Mapping[str, Callable[[Book, Plain], None]]] = {
+    BatchPacked.wire_name: batch_packed,
+    LabelsPrinted.wire_name: labels_printed,
+    StockShipped.wire_name: stock_shipped,
+    StockReceived.wire_name: stock_received,
+    StockCounted.wire_name: stock_counted,
+}
 
 #: The kinds of which there are many.
 IN_BULK: Final[frozenset[type[Event]]] = frozenset(
     {LotCollected, BatchPacked, LabelsPrinted, StockShipped, StockReceived, StockCounted}
 )
 
-# One look at the log for all of them. Lines of one event about the same batch add up.
-_OWN_ROWS: Final = f"""
-    WITH said AS MATERIALIZED {LEFT},
-    goods_moved AS (
-        INSERT INTO trace_movements (
-            lot, position, kind, place, other_place, consignment, units, mass_g, detail, occurred_at)
-        SELECT line.batch, said.position, kind.name, said.data ->> kind.place, said.data ->> 'destination',
-               said.data ->> 'consignment', line.units, 0, NULL, said.occurred_at
-        FROM said
-        JOIN (VALUES ('{StockShipped.wire_name}', 'shipped', 'origin'),
-                     ('{StockReceived.wire_name}', 'arrived', 'place'),
-                     ('{StockCounted.wire_name}', 'counted', 'place')) AS kind (type, name, place) USING (type)
-        CROSS JOIN LATERAL (
-            SELECT batch, sum(units)::bigint
-            FROM jsonb_to_recordset(said.data -> 'lines') AS line (batch text, units bigint)
-            GROUP BY batch
-        ) AS line (batch, units)
-    ),
-    labels_printed AS (
-        INSERT INTO trace_movements (
-            lot, position, kind, place, other_place, consignment, units, mass_g, detail, occurred_at)
-        SELECT data ->> 'lot', position, 'labelled', data ->> 'printed_at', NULL, NULL,
-               (data ->> 'labels')::bigint, 0, data ->> 'code', occurred_at
-        FROM said WHERE type = '{LabelsPrinted.wire_name}'
-    ),
-    packed AS (
-        INSERT INTO trace_packings (
-            batch, event, code, product, place, units, unit_mass_g, unit_pieces, best_before, occurred_at, position)
-        SELECT data ->> 'lot', event, data ->> 'code', data ->> 'product', data ->> 'packed_at',
-               (data ->> 'units')::bigint, (data ->> 'unit_mass_g')::bigint,
-               coalesce((data ->> 'unit_pieces')::bigint, 0), (data ->> 'best_before')::date, occurred_at, position
-        FROM said WHERE type = '{BatchPacked.wire_name}'
-        RETURNING batch, units * unit_mass_g AS mass_g, units * unit_pieces AS pieces
-    )
-    INSERT INTO trace_balances AS kept
-    SELECT batch, 0, 0, 0, 0, sum(mass_g), sum(pieces), 0, 0, 0, -sum(mass_g), -sum(pieces) FROM packed GROUP BY batch
-    ON CONFLICT (lot) DO UPDATE SET
-        packed_g = kept.packed_g + excluded.packed_g, packed_pieces = kept.packed_pieces + excluded.packed_pieces,
-        on_hand_g = kept.on_hand_g + excluded.on_hand_g,
-        on_hand_pieces = kept.on_hand_pieces + excluded.on_hand_pieces
-"""  # noqa: S608 - constants
 
-_COLLECTED: Final = """
-    INSERT INTO trace_balances AS kept
-    SELECT lot, mass_g, pieces, 0, 0, 0, 0, 0, 0, 0, mass_g, pieces FROM {ordinary}
-    ON CONFLICT (lot) DO UPDATE SET
-        made_g = kept.made_g + excluded.made_g, made_pieces = kept.made_pieces + excluded.made_pieces,
-        on_hand_g = kept.on_hand_g + excluded.on_hand_g,
-        on_hand_pieces = kept.on_hand_pieces + excluded.on_hand_pieces
-"""
-
-
-def take_ordinary(db: Db, batch: Sequence[Recorded[Event]]) -> Taken:
-    """Make rows of what a batch left in the database; the batch with what was left and is not ordinary."""
+def take_ordinary(
+    book: Book, db: Db, read: Sequence[Recorded[Event]]
+) -> tuple[Sequence[Recorded[Event]], Sequence[Late]]:
+    """Take what a batch left unopened; what is left of the batch to fold, and ordinary lots that came late."""
     if db.left is None:
-        return Taken(batch, ())
-    positions = db.left.positions
-    db.execute(_OWN_ROWS, stretch(positions, *IN_BULK - {LotCollected}))
-    taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, positions, batch)
-    db.execute(_COLLECTED.format(ordinary=lineage_in_bulk.ordinary(t.LINEAGE)))
-    return taken
+        return read, ()
+    collected = []
+    for one in plain(db.left.events):
+        handler = _HANDLERS.get(one[2]["type"])
+        if handler is None:
+            collected.append(one)
+        else:
+            handler(book, one)
+    taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, collected, read)
+    for _, lot, _ in taken.ordinary:
+        book.make(lot["lot"], lot["mass_g"], lot.get("pieces", 0))
+    return in_order(read, opened(db.left.events, taken.odd)), taken.late

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import psycopg
 from psycopg import sql
 
-from events.canonical import event_data, hash_leaf, instant, leaf_ends
+from events.canonical import Unopened, event_data, instant, leaf_ends
 from events.catalogue.base import Event, Recorded
 from projections.base import Connection, Db, Left, ReadModel, Row, create_tables, use_schema
 
@@ -58,6 +58,16 @@ class History:
         return other
 
 
+def unopened(recorded: Recorded[Event]) -> Unopened:
+    """An event as the log holds it."""
+    event = recorded.event
+    ends = leaf_ends(
+        recorded.actor, event_data(event), recorded.event_id, recorded.occurred_at, recorded.stream, event.wire_name
+    )
+    leaf = ends.head + instant(recorded.recorded_at).encode() + ends.tail
+    return Unopened(recorded.position, recorded.version, leaf)
+
+
 class Tables:
     """One read model's tables in a schema of their own, filled by its fold."""
 
@@ -75,33 +85,17 @@ class Tables:
         self.here()
         return self
 
-    def fold_where_they_lie(self, history: History, cuts: Iterable[int] = ()) -> "Tables":
-        """The same, but what a long build leaves in the log's table is left there. In a transaction that is undone."""
-        self._write_log(history)
+    def fold_unopened(self, history: History, cuts: Iterable[int] = ()) -> "Tables":
+        """The same, but what a long build leaves unopened is left so."""
         edges = sorted({0, len(history.recorded), *cuts})
         for start, end in pairwise(edges):
             taken = [one for one in history.recorded[start:end] if type(one.event) in self.model.takes]
-            left = Left([one.position for one in taken if type(one.event) in self.model.in_bulk])
+            left = [unopened(one) for one in taken if type(one.event) in self.model.in_bulk]
             self.here()
             read = [one for one in taken if type(one.event) not in self.model.in_bulk]
-            self.model.fold(read, Db(self.connection, left if left.positions else None))
+            self.model.fold(read, Db(self.connection, Left(start, end, left)))
         self.here()
         return self
-
-    def _write_log(self, history: History) -> None:
-        rows = []
-        for one in history.recorded:
-            said = event_data(one.event)
-            name = one.event.wire_name
-            head, tail = leaf_ends(one.actor, said, one.event_id, one.occurred_at, one.stream, name)
-            leaf = head + instant(one.recorded_at).encode() + tail
-            row = (one.position, one.event_id, one.stream, one.version, name, one.occurred_at, one.recorded_at)
-            rows.append((*row, one.actor, leaf, hash_leaf(leaf)))
-        self.connection.cursor().executemany(
-            "INSERT INTO log.events (position, event_id, stream, version, type, occurred_at, recorded_at, actor, leaf,"
-            " leaf_hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            rows,
-        )
 
     def here(self) -> Connection:
         use_schema(self.connection, self.schema)

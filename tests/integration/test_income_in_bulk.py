@@ -1,16 +1,16 @@
-"""Receipts that a long build leaves in the log's table come to the same tables as receipts that are read one by one."""
+"""Receipts that a long build leaves unopened come to the same tables as receipts that are opened one by one."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from events.canonical import Unopened
 from events.catalogue import production
 from events.catalogue.base import Event, Recorded
-from projections import income_in_bulk
-from projections.base import Db
+from projections import income, income_in_bulk
 from projections.income import MODEL
 from tests import make
 from tests.books import START, History, Tables, connect
@@ -41,8 +41,7 @@ MEETING: tuple[Event, ...] = (
 
 
 @pytest.fixture
-def income(module_log_database: LogDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
-    monkeypatch.setattr(income_in_bulk, "LEFT_MIN", 1)
+def books(module_log_database: LogDatabase) -> Iterator[Tables]:
     with connect(module_log_database.admin) as connection:
         yield Tables(connection, MODEL, "income_test")
         connection.rollback()
@@ -80,13 +79,13 @@ def receipts(draw: st.DrawFn) -> list[Event]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sold=receipts(), data=st.data())
-def test_receipts_left_where_they_lie_are_shared_as_those_that_are_read(
-    income: Tables, sold: list[Event], data: st.DataObject
+def test_receipts_left_unopened_are_shared_as_those_that_are_opened(
+    books: Tables, sold: list[Event], data: st.DataObject
 ) -> None:
     meeting = data.draw(st.lists(st.sampled_from(MEETING), max_size=2, unique_by=repr))
     others = data.draw(facts()) if data.draw(st.integers(0, 3)) == 0 else []
-    with income.connection.transaction(force_rollback=True):
-        live = Live(income)
+    with books.connection.transaction(force_rollback=True):
+        live = Live(books)
         for event in (*DECISIONS, *FRONT):
             live.record(event)
         for event in data.draw(st.permutations([*sold, *meeting, *others])):
@@ -94,11 +93,11 @@ def test_receipts_left_where_they_lie_are_shared_as_those_that_are_read(
             if data.draw(st.integers(0, 19)) == 0:
                 live.state(month := data.draw(st.sampled_from(MONTHS)))
                 live.close(month)
-        expected = income.everything()
+        expected = books.everything()
     begun, ended = len(DECISIONS) + len(FRONT), len(live.history.recorded)
     cuts = data.draw(st.lists(st.integers(begun, ended), max_size=2))
-    with income.connection.transaction(force_rollback=True):
-        assert income.fold_where_they_lie(live.history, [begun, *cuts]).everything() == expected
+    with books.connection.transaction(force_rollback=True):
+        assert books.fold_unopened(live.history, [begun, *cuts]).everything() == expected
 
 
 SWEETS = make.share_terms_agreed(product_group="sweets", makers_bp=5_000, fund_bp=1_500)
@@ -116,7 +115,7 @@ COMB = make.lot_collected(lot="comb", producer="p-001", material="honey")
     ],
 )
 def test_a_receipt_behind_what_changes_how_it_is_shared_is_not_ordinary(
-    income: Tables, before: tuple[Event, ...], met: Event, sold: str
+    books: Tables, before: tuple[Event, ...], met: Event, sold: str
 ) -> None:
     history = History().add(*DECISIONS, *FRONT, make.producer_registered(producer="p-003", village="at-bashy"))
     history.add(*before)
@@ -126,28 +125,29 @@ def test_a_receipt_behind_what_changes_how_it_is_shared_is_not_ordinary(
     lines = (make.sale_line(product="honey-500", batch=sold),)
     for said in (make.sale_made(sale="first", lines=lines), met, make.sale_made(sale="second", lines=lines)):
         history.add(said, at=START + timedelta(days=1))
-    with income.connection.transaction(force_rollback=True):
-        expected = income.fold(history).everything()
-        [first, second] = income.rows("income_lines", "region, makers_tyiyn")
+    with books.connection.transaction(force_rollback=True):
+        expected = books.fold(history).everything()
+        [first, second] = books.rows("income_lines", "region, makers_tyiyn")
     assert first != second, "it changes nothing"
-    with income.connection.transaction(force_rollback=True):
-        assert income.fold_where_they_lie(history, [begun]).everything() == expected
+    with books.connection.transaction(force_rollback=True):
+        assert books.fold_unopened(history, [begun]).everything() == expected
 
 
-def test_an_ordinary_receipt_is_never_read(income: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the property above would hold by reading everything."""
+def test_an_ordinary_receipt_is_never_opened(books: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the property above would hold by opening everything."""
     history = History().add(*DECISIONS, make.batch_produced(inputs=()))
     for number in range(3):
         history.add(make.sale_made(sale=f"sale-{number}"), at=START + timedelta(days=1))
     read: list[int] = []
 
-    def opened(_: Db, positions: Collection[int]) -> list[Recorded[Event]]:
+    def opened(_: Sequence[Unopened], positions: Collection[int]) -> list[Recorded[Event]]:
         read.extend(positions)
         return []
 
-    monkeypatch.setattr(Db, "opened", opened)
+    for module in (income, income_in_bulk):
+        monkeypatch.setattr(module, "opened", opened)
 
-    income.fold_where_they_lie(history, [len(history.recorded) - 3])
+    books.fold_unopened(history, [len(history.recorded) - 3])
 
     assert read == []
-    assert income.rows("income_sales", "units") == [(6,)]
+    assert books.rows("income_sales", "units") == [(6,)]

@@ -51,7 +51,7 @@ def folded(connection: Connection, log: Log, schema: str, size: int, left: froze
     """Fold the log into a schema, so many events at a time. What fails here fails the test."""
     create_tables(connection, MODEL, schema)
     after = 0
-    while (batch := read_batch(log, after, size, None, passed_over([MODEL]), left)) is not None:
+    while (batch := read_batch(log, after, size, None, passed_over([MODEL]), left, MODEL.in_database)) is not None:
         with connection.transaction():
             fold_batch(connection, MODEL, schema, batch)
         after = batch.upto

@@ -1,6 +1,6 @@
-"""What a long build takes in the database, and what it reads after all, against the same log folded live."""
+"""What a long build takes as it lies in the log, and what it opens after all, against the same log folded live."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
@@ -16,14 +16,16 @@ from events.catalogue.production import LotCollected
 from events.store import Append, Log
 from projections import schemas, traceability
 from projections import traceability_tables as t
-from projections.base import Connection, Db, Left, ReadModel, create_tables, use_schema
+from projections.base import Connection, Db, ReadModel, create_tables, use_schema
 from projections.building import Build
 from projections.digest import differing, digests
+from projections.in_bulk import plain
 from projections.lineage_fold import LineageFold
-from projections.lineage_in_bulk import ordinary, take_ordinary
+from projections.lineage_in_bulk import take_ordinary
 from projections.schemas import OPTIONS
 from services.read_models import READ_MODELS
 from tests import make
+from tests.books import unopened
 from tests.histories import BEGUN, MADE, OUTLETS, PRODUCERS, Said, facts, prologue
 from tests.servers import LogDatabase, PostgresServer
 
@@ -93,7 +95,7 @@ def harvested(number: int) -> UUID:
 @pytest.mark.parametrize("model", IN_BULK, ids=lambda model: model.name)
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(reports=harvests(), sizes=st.lists(st.integers(1, 90), min_size=1, max_size=3))
-def test_a_build_that_leaves_events_in_the_database_makes_the_tables_of_live_folding(
+def test_a_build_that_leaves_events_unopened_makes_the_tables_of_live_folding(
     postgres: PostgresServer, migrated_template: str, model: ReadModel, reports: list[Said], sizes: list[int]
 ) -> None:
     database = LogDatabase(postgres, "ovop_in_bulk")
@@ -135,8 +137,8 @@ def connection(log_database: LogDatabase) -> Iterator[Connection]:
 
 
 def left_and_taken(
-    connection: Connection, database: LogDatabase, *events: Event, before: int = 0, careful: str = "false"
-) -> tuple[list[int], list[str], list[str]]:
+    connection: Connection, database: LogDatabase, *events: Event, before: int = 0, careful: Collection[str] = ()
+) -> tuple[Sequence[int], list[str], list[str]]:
     """Record events; fold so many `before`, take the rest in bulk.
 
     Positions of lots that need care, lots that are ordinary, and those among them that come late.
@@ -150,13 +152,13 @@ def left_and_taken(
         lineage.apply(one)
     lineage.write()
     batch = recorded[before:]
-    left = [one.position for one in batch if isinstance(one.event, LotCollected)]
+    collected = plain([unopened(one) for one in batch if isinstance(one.event, LotCollected)])
     others = [one for one in batch if not isinstance(one.event, LotCollected)]
-    found, late = take_ordinary(t.LINEAGE, Db(connection, Left(left)), left, others, careful)
-    assert [one.position for one in found] == sorted(one.position for one in found)
-    assert [one for one in batch if one.position in {one.position for one in found}] == list(found)
-    lots = connection.execute(f"SELECT lot FROM {ordinary(t.LINEAGE)} ORDER BY position".encode()).fetchall()
-    return [one.position for one in found if one.position in left], [lot for (lot,) in lots], [one.lot for one in late]
+    ordinary, odd, late = take_ordinary(t.LINEAGE, db, list(collected), others, careful)
+    names = [lot["lot"] for _, lot, _ in ordinary]
+    stored = db.rows("SELECT lot FROM trace_lots WHERE first_position > %s ORDER BY first_position", [before])
+    assert [lot for (lot,) in stored] == names
+    return odd, names, [one.lot for one in late]
 
 
 def lot(name: str) -> LotCollected:
@@ -221,19 +223,4 @@ def test_a_lot_with_a_correction_is_not_ordinary(
 
 
 def test_a_caller_may_want_to_see_lots_come(connection: Connection, log_database: LogDatabase) -> None:
-    assert left_and_taken(connection, log_database, lot("a"), lot("b"), careful="lot IN ('b', 'z')") == ([2], ["a"], [])
-
-
-def test_a_second_stretch_of_one_transaction_begins_anew(connection: Connection, log_database: LogDatabase) -> None:
-    assert left_and_taken(connection, log_database, lot("a"), lot("b")) == ([], ["a", "b"], [])
-    with Log(log_database.writer) as log:
-        record(log, said(lot("b"), lot("c"), first=3))
-
-    found, _ = take_ordinary(t.LINEAGE, Db(connection), [3, 4], [])
-
-    assert [one.position for one in found] == [3]
-    assert connection.execute("SELECT lot, first_position FROM trace_lots ORDER BY 1").fetchall() == [
-        ("a", 1),
-        ("b", 2),
-        ("c", 4),
-    ]
+    assert left_and_taken(connection, log_database, lot("a"), lot("b"), careful={"b", "z"}) == ([2], ["a"], [])

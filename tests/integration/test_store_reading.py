@@ -94,6 +94,8 @@ def test_a_log_with_a_hole_is_not_read_as_if_it_were_whole(log: Log, log_databas
         log.read(0, 3)
     with pytest.raises(LogDamaged):
         log.read_leaves(2, 10)
+    with pytest.raises(LogDamaged):
+        log.read_but(0, 10, None, {fact().events[0].wire_name})
 
 
 class TestListening:
