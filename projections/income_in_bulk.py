@@ -67,17 +67,18 @@ def sort_out(db: Db, unopened: Sequence[Unopened], read: Sequence[Recorded[Event
         refs.append(said["sale"])
         if said["sale"] in wanted.refs or any(len(line) < 4 for line in said["lines"]):  # one has no batch
             odd.append(position)
+            wanted.batches.update([line["batch"] for line in said["lines"] if "batch" in line])
         else:
             lines = [tuple(line.values()) for line in said["lines"]]
             receipts.append(_new_receipt((position, said["sale"], said["outlet"], leaf["occurred_at"], lines)))
-    times = Counter(refs)
-    if len(times) < len(refs):
-        odd += [receipt.position for receipt in receipts if times[receipt.ref] > 1]
-        receipts = [receipt for receipt in receipts if times[receipt.ref] == 1]
     wanted.refs.update(refs)
     goods = {line[:2] for receipt in receipts for line in receipt.lines}
     wanted.batches.update([batch for batch, _ in goods])
     wanted.products.update([product for _, product in goods])
+    times = Counter(refs)
+    if len(times) < len(refs):
+        odd += [receipt.position for receipt in receipts if times[receipt.ref] > 1]
+        receipts = [receipt for receipt in receipts if times[receipt.ref] == 1]
     taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, lots, read, wanted.batches | _waited_for(db, lots))
     return Sorted(receipts, opened(unopened, [*odd, *taken.odd]), taken.late)
 

@@ -133,6 +133,19 @@ def test_a_receipt_behind_what_changes_how_it_is_shared_is_not_ordinary(
         assert books.fold_unopened(history, [begun]).everything() == expected
 
 
+@pytest.mark.parametrize("odd_by", [make.sale_voided(), make.sale_made(lines=())], ids=["void", "repetition"])
+def test_a_lot_that_a_receipt_of_any_kind_named_before_it_came_is_seen_to_come(books: Tables, odd_by: Event) -> None:
+    history = History().add(*DECISIONS, *FRONT)
+    begun = len(history.recorded)
+    lines = (make.sale_line(product="honey-500", batch="comb"),)
+    for said in (odd_by, make.sale_made(lines=lines), COMB):
+        history.add(said, at=START + timedelta(days=1))
+    with books.connection.transaction(force_rollback=True):
+        expected = books.fold(history).everything()
+    with books.connection.transaction(force_rollback=True):
+        assert books.fold_unopened(history, [begun]).everything() == expected
+
+
 def test_an_ordinary_receipt_is_never_opened(books: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the property above would hold by opening everything."""
     history = History().add(*DECISIONS, make.batch_produced(inputs=()))
