@@ -217,7 +217,7 @@ WRONG: dict[str, tuple[str, Any, int, str]] = {
     "a list of persons": ("erase", [{"id": str(uuid4()), "subject": PERSON}], 422, "malformed"),
     "an erasure without an id": ("erase", {"subject": PERSON}, 422, "malformed"),
     "a message that is not there": (
-        "erase", {"id": str(uuid4()), "subject": PERSON, "messages": [str(uuid4())]}, 422, "malformed",
+        "erase", {"id": str(uuid4()), "subject": PERSON, "messages": [str(uuid4())]}, 404, "no_such_message",
     ),
 }  # fmt: skip
 
