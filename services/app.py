@@ -59,7 +59,7 @@ from services.settlement import routes as settlement
 from services.signing import routes as signing
 from services.web import desk_routes
 from services.web.menu import menus
-from services.web.routes import pages
+from services.web.routes import SafeStatic, pages
 from services.web.sign_in_page import sign_in_pages
 from services.web.source import ServedPages
 from services.workshops import routes as workshops
@@ -107,6 +107,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     )
     app.state.front = front
     app.state.figures = operations.Figures(front)
+    app.add_middleware(SafeStatic)
     app.add_middleware(operations.Measured, figures=app.state.figures)
     app.include_router(facts.routes(front))
     for context in CONTEXTS:
