@@ -18,6 +18,7 @@ from starlette.routing import compile_path
 
 from events.catalogue.registry import FieldProblem
 from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
+from projections.chains import TillChains
 from services import asyncapi, entry, facts, looking_back, operations, reads, regions, stream, todo
 from services.access.credentials import Credentials, ensure_admin_key
 from services.access.judge import Judge
@@ -158,6 +159,7 @@ def _front(given: Settings) -> Front:
         books=books,
         past=Past(books, asking),
         clock=clock,
+        till_chains=TillChains(),
     )
 
 
