@@ -18,6 +18,7 @@ from starlette.routing import compile_path
 
 from events.catalogue.registry import FieldProblem
 from events.store import Log, LogBusy, LogClosed, LogUnavailable, RecordedAtRefused
+from projections.chains import TillChains
 from services import asyncapi, entry, facts, looking_back, operations, reads, regions, stream, todo
 from services.access.credentials import Credentials, ensure_admin_key
 from services.access.judge import Judge
@@ -59,7 +60,7 @@ from services.settlement import routes as settlement
 from services.signing import routes as signing
 from services.web import desk_routes
 from services.web.menu import menus
-from services.web.routes import pages
+from services.web.routes import SafeStatic, pages
 from services.web.sign_in_page import sign_in_pages
 from services.web.source import ServedPages
 from services.workshops import routes as workshops
@@ -107,6 +108,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     )
     app.state.front = front
     app.state.figures = operations.Figures(front)
+    app.add_middleware(SafeStatic)
     app.add_middleware(operations.Measured, figures=app.state.figures)
     app.include_router(facts.routes(front))
     for context in CONTEXTS:
@@ -157,6 +159,7 @@ def _front(given: Settings) -> Front:
         books=books,
         past=Past(books, asking),
         clock=clock,
+        till_chains=TillChains(),
     )
 
 

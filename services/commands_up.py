@@ -105,6 +105,8 @@ def api() -> None:
     """The HTTP interface and the pages."""
     import uvicorn
 
+    from services.heads import MeasuredHeads
+
     begin_logging("api")
     given = settings()
     uvicorn.run(
@@ -112,6 +114,8 @@ def api() -> None:
         factory=True,
         host=given.host,
         port=given.port,
+        http=MeasuredHeads,
+        h11_max_incomplete_event_size=given.header_bytes_max,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=int(given.stop_seconds / 2) or 1,

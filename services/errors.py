@@ -73,6 +73,12 @@ class TooLarge(Refused):
     advice = "Send fewer items at a time; nothing of this request was stored."
 
 
+class HeadersTooLarge(Refused):
+    """The address and headers of this request are longer together than this installation takes."""
+
+    advice = "Send what you have to say in the body, fewer cookies, and a shorter question."
+
+
 class TooManyItems(Refused):
     """The list holds more items than this installation takes at a time; that is 500 unless it was set."""
 
@@ -138,6 +144,7 @@ STATUS: Mapping[type[Refused], int] = {
     NotFound: 404,
     MethodNotAllowed: 405,
     TooLarge: 413,
+    HeadersTooLarge: 431,
     TooManyItems: 413,
     TooManyRequests: 429,
     TookTooLong: 503,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import orjson
 from fastapi import Request, Response
 
+from projections.chains import TillChains
 from services.access.credentials import Credentials
 from services.access.judge import Judge
 from services.access.oidc import Oidc
@@ -79,6 +80,7 @@ class Front:
     books: Books
     past: Past
     clock: NetworkClock
+    till_chains: TillChains
 
     async def gate(self, request: Request) -> None:
         """Before every route: the table says who may use it at all; a route that is not in it is nobody's.

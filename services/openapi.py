@@ -21,6 +21,7 @@ from services.decider import Command
 from services.errors import (
     PROBLEM_JSON,
     Busy,
+    HeadersTooLarge,
     IdConflict,
     Internal,
     Malformed,
@@ -142,7 +143,9 @@ _LATER: Final[dict[str, Any]] = {
     },
 }
 #: What every address may answer, what those may that are asked about the books, and those that take items.
-_OF_ALL: Final[tuple[type[Refused], ...]] = (MethodNotAllowed, TooManyRequests, TookTooLong, Unavailable, Internal)
+_OF_ALL: Final[tuple[type[Refused], ...]] = (
+    *(MethodNotAllowed, HeadersTooLarge, TooManyRequests, TookTooLong, Unavailable, Internal),
+)
 _OF_READERS: Final[tuple[type[Refused], ...]] = (
     *_OF_ALL,
     NotAuthenticated,

@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     oidc_client_secret_file: Path | None = None
 
     #: Limits; what goes beyond one is refused by name.
+    header_bytes_max: int = Field(default=32_000, ge=8_000, le=64_000)
     body_bytes_max: int = Field(default=2_000_000, ge=1_000, le=2_000_000)
     items_max: int = Field(default=500, ge=1, le=500)
     document_bytes_max: int = Field(default=1_400_000, ge=1_000, le=1_400_000)

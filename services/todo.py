@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from events import quarantine_pages
 from events.catalogue.network import Role
-from projections.chains import Broken, broken_chains
+from projections.chains import Broken
 from projections.todo import SHOWN_DAYS, SUBJECTS_MAX, Waiting, waiting
 from services.access.permissions import TODO
 from services.access.sender import NETWORK, About, NoSuchRight, Sender
@@ -85,10 +85,11 @@ class Task:
     position: int
 
 
-def tasks(look: Look, now: datetime) -> list[Task]:
-    """What everybody has to do now, the urgent things first. `now`: the network's clock."""
+def tasks(front: Front, look: Look) -> list[Task]:
+    """What everybody has to do now by the network's clock, the urgent things first."""
+    now = now_of(front, look)
     found = [_task(each) for each in waiting(look.connection, now)]
-    found += _broken(broken_chains(look.connection, now - timedelta(days=SHOWN_DAYS)))
+    found += _broken(front.till_chains.broken(look.connection, now - timedelta(days=SHOWN_DAYS)))
     still_open = quarantine_pages.counts(look.connection)["open"]
     if still_open:
         page = quarantine_pages.page(look.connection, state="open", limit=5)
@@ -142,7 +143,7 @@ async def tasks_of(front: Front, sender: Sender) -> Told[list[Task]]:
     """What waits for this sender, as far as the roles reach. Raises NoSuchRight."""
     if not TODO.open_to(sender):
         raise NoSuchRight
-    told = await front.books.ask_soon(lambda look: tasks(look, now_of(front, look)))
+    told = await front.books.ask_soon(lambda look: tasks(front, look))
     verdicts = await front.judge.judge(sender, [(TODO, (_about(task.place),)) for task in told.answer])
     return Told([task for task, verdict in zip(told.answer, verdicts, strict=True) if verdict == "yes"], told.standing)
 

@@ -20,6 +20,7 @@ from projections.runner import Projector
 from services.app import create_app
 from services.clock import BISHKEK
 from services.front import Front
+from services.heads import MeasuredHeads
 from services.read_models import READ_MODELS
 from services.settings import Settings
 from tests.servers import LogDatabase, wait_for
@@ -124,6 +125,8 @@ def served(app: FastAPI) -> Iterator[str]:
             app,
             host="127.0.0.1",
             port=0,
+            http=MeasuredHeads,
+            h11_max_incomplete_event_size=app.state.front.settings.header_bytes_max,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=2,

@@ -1,5 +1,6 @@
 """The network's master data: what may be entered, changed and ended. One short stream for each thing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -95,6 +96,12 @@ class NoSuchConsent(Refused):
     """There is no such consent of this producer, or it was withdrawn before."""
 
     advice = "Name the event in which the consent was given."
+
+
+class ConsentOfAnotherPurpose(Refused):
+    """The consent that is named was given for another purpose."""
+
+    advice = "Name the event in which consent was given for this purpose, or the purpose of the one named."
 
 
 class FoundNetwork(Proposal[NetworkFounded]):
@@ -229,7 +236,9 @@ class GiveConsent(Proposal[ConsentGiven]):
 
 
 class WithdrawConsent(Proposal[ConsentWithdrawn]):
-    """A producer takes a consent back."""
+    """A producer takes a consent back. `named_version`: of the event it names, on the stream; None: it is not there."""
+
+    named_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +248,8 @@ class Entry:
     known: bool = False
     ended: bool = False
     began_on: date | None = None
-    consents: frozenset[str] = field(default_factory=frozenset)  #: purposes agreed to now
+    version: int = 0  #: events so far
+    consents: Mapping[int, str] = field(default_factory=dict)  #: purposes agreed to now, by the version that says so
     roles: frozenset[HeldRole] = field(default_factory=frozenset)
 
 
@@ -294,10 +304,13 @@ def decide(command: Command, entry: Entry) -> list[Decision]:
         case GiveConsent():
             _must_be_there(command, entry)
             return [command.event]
-        case WithdrawConsent(event=consent):
-            if consent.purpose not in entry.consents:
+        case WithdrawConsent(event=withdrawn, named_version=named):
+            purpose = None if named is None else entry.consents.get(named)
+            if purpose is None:
                 raise NoSuchConsent(field="withdraws")
-            return [consent]
+            if purpose != withdrawn.purpose:
+                raise ConsentOfAnotherPurpose(field="withdraws")
+            return [withdrawn]
         case _:
             raise TypeError(f"not a command of the network: {command!r}")
 
@@ -321,7 +334,8 @@ def _thing(command: Command) -> str:
     return command.stream().partition("/")[0]
 
 
-def evolve(entry: Entry, event: Decision) -> Entry:
+def evolve(before: Entry, event: Decision) -> Entry:
+    entry = replace(before, version=before.version + 1)
     match event:
         case ProducerRegistered(joined_on=day) | WorkshopOpened(opened_on=day) | OutletOpened(opened_on=day):
             return replace(entry, known=True, began_on=day)
@@ -334,9 +348,10 @@ def evolve(entry: Entry, event: Decision) -> Entry:
         case RoleWithdrawn():
             return replace(entry, roles=entry.roles - {(event.role, event.region, event.place)})
         case ConsentGiven():
-            return replace(entry, consents=entry.consents | {event.purpose})
+            return replace(entry, consents={**entry.consents, entry.version: event.purpose})
         case ConsentWithdrawn():
-            return replace(entry, consents=entry.consents - {event.purpose})
+            others = {version: agreed for version, agreed in entry.consents.items() if agreed != event.purpose}
+            return replace(entry, consents=others)
         case _:
             return replace(entry, known=True)
 

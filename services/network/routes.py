@@ -77,8 +77,8 @@ def routes(front: Front) -> APIRouter:
         RetireProduct,
         SetPrice,
         GiveConsent,
-        WithdrawConsent,
     )
+    commands.add(NETWORK, WithdrawConsent, prepare=_Consents(front).find)
     devices = _Devices(front)
     commands.add(NETWORK, GrantRole, WithdrawRole, finish=devices.forget)
     commands.add(NETWORK, EnrollTillAsked, prepare=devices.make_keys, finish=devices.hand_out)
@@ -94,6 +94,24 @@ class _Founding:
 
     async def prepare(self, asked: Sequence[Asked[Any]]) -> list[Command]:
         return [each.command.model_copy(update={"here": self._here}) for each in asked]
+
+
+class _Consents:
+    """Looks up the events that withdrawals name: a decider knows what its stream says, and no ids."""
+
+    def __init__(self, front: Front) -> None:
+        self._log = front.handler.log
+
+    async def find(self, asked: Sequence[Asked[Any]]) -> list[Command]:
+        streams = sorted({each.command.stream() for each in asked})
+        found = await asyncio.to_thread(self._log.read_streams, streams)
+        versions = {(of, str(said.event_id)): said.version for of in found for said in found[of]}
+        return [
+            each.command.model_copy(
+                update={"named_version": versions.get((each.command.stream(), each.command.event.withdraws))}
+            )
+            for each in asked
+        ]
 
 
 class _Devices:

@@ -20,8 +20,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
 from events.canonical import canonical
-from events.catalogue.registry import FieldProblem
-from services.errors import Malformed
+from services.errors import NotFound
 
 SALT_BYTES: Final = 32
 #: A shorter value stands in many messages that are not about this person; those that hold it must be named.
@@ -32,6 +31,12 @@ _LOCK_TIMEOUT: Final = "5s"
 _TABLES: Final = (("personal", "vault"), ("quarantine", "messages"))
 
 type _Pool = ConnectionPool[psycopg.Connection[TupleRow]]
+
+
+class NoSuchMessage(NotFound):
+    """A message that is to be erased is not in the log; nothing was erased."""
+
+    advice = "Name each by the id that the lists of quarantine and of documents give it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +108,8 @@ class Vault:
     def erase(self, erasure: UUID, subject: str, named: Sequence[UUID], by: str) -> Erased:
         """Erase all values and salts of a person, and the quarantined bytes that hold one of them.
 
-        Besides, whatever this person sent to quarantine, and the messages that are `named`. Raises Malformed for a
-        named one that there is not. The same erasure again erases what has come since, and does no harm.
+        Besides, whatever this person sent to quarantine, and the messages that are `named`. Raises NoSuchMessage
+        for a named one that there is not. The same erasure again erases what has come since, and does no harm.
         """
         with self._pool.connection() as connection:
             _must_be_there(connection, named)
@@ -161,8 +166,7 @@ def _must_be_there(connection: psycopg.Connection[TupleRow], named: Sequence[UUI
     rows = connection.execute("SELECT event_id FROM log.events WHERE event_id = ANY(%s)", [list(named)]).fetchall()
     missing = set(named) - {event_id for (event_id,) in rows}
     if missing:
-        said = f"There is no message {min(map(str, missing))}."
-        raise Malformed([FieldProblem(field="messages", message=said, code="unknown_message")])
+        raise NoSuchMessage(field="messages", advice=f"There is no {min(map(str, missing))}. {NoSuchMessage.advice}")
 
 
 def _erase_messages(

@@ -12,12 +12,18 @@ from projections.income_periods import Statement, statement
 from projections.income_queries import earned_of, last_closed_month
 from projections.income_restatements import restated
 from services.decider import Command
-from services.errors import Refused
+from services.errors import NotThereYet, Refused
 from services.front import Front
 from services.handle import Request as Asked
 from services.settlement.decider import ClosePeriod, MakePayout, MakeRestatement
 
 INCOME = ("income",)
+
+
+class StatementNotReady(NotThereYet):
+    """A month is stated from the books of income as of the end of the log, and these have not reached it yet."""
+
+    advice = "Send the same request again in a moment, with the same id."
 
 
 class ClosePeriodAsked(Command):
@@ -120,14 +126,20 @@ class Statements:
     async def _statements(
         self, asked: Sequence[Asked[Any]], state: Callable[[Db, str, str, int], Statement]
     ) -> tuple[int, list[Statement]]:
-        """What `state` makes of these months at the end of the log, once the read model has reached it."""
+        """What `state` makes of these months at the end of the log, once the read model has reached it.
+
+        Raises StatementNotReady.
+        """
         through = (await asyncio.to_thread(self._front.handler.log.head)).position
         months = [(each.command.region, each.command.month) for each in asked]
 
         def question(db: Db) -> list[Statement]:
             return [state(db, region, month, through) for region, month in months]
 
-        told = await self._front.books.ask_soon(question, INCOME, after=through)
+        try:
+            told = await self._front.books.ask_soon(question, INCOME, after=through)
+        except NotThereYet:
+            raise StatementNotReady from None  # a command has no field `after`
         return through, told.answer
 
     async def with_what_is_earned(self, asked: Sequence[Asked[Any]]) -> list[Command]:

@@ -21,7 +21,7 @@ from services.errors import Malformed, NotAllowed, NotAuthenticated, Refused, pl
 from services.front import Front
 from services.quarantine.decider import Dismiss, Map, NotInQuarantine, Resubmit
 from services.quarantine.desk import Desk, Kept
-from services.todo import now_of, tasks, tasks_of
+from services.todo import tasks, tasks_of
 from services.web import desk_words
 from services.web.desk_page import Told, changes_of, closed_page, desk_page, message_page, pretty, todo_page
 from services.web.language import Language
@@ -76,7 +76,7 @@ def routes(front: Front) -> APIRouter:
 
             def question(look: Look) -> Any:
                 found = quarantine_pages.page(look.connection, state=state, before=before, limit=_PER_PAGE)
-                return found, quarantine_pages.counts(look.connection), tasks(look, now_of(front, look))
+                return found, quarantine_pages.counts(look.connection), tasks(front, look)
 
             (found, counts, to_do), _ = await front.books.ask_soon(question)
             simulated = front.clock.simulated()

@@ -7,6 +7,8 @@ from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.errors import NotFound
 from services.web.codes import INPUT_LENGTH_MAX, candidates, is_well_formed
@@ -37,6 +39,22 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+class SafeStatic:
+    """Gives the headers of safety to every answer below /static, refusals too: a browser believes those as well."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+            await send(message)
+
+        is_static = scope["type"] == "http" and scope["path"].startswith("/static/")
+        await self._app(scope, receive, safely if is_static else send)
 
 
 class PageSource(Protocol):
@@ -97,7 +115,7 @@ def pages(source: PageSource, menu_of: MenuOf = _nobody) -> APIRouter:
         if found is None:
             raise NotFound(advice="See the pages for what they use.")
         content, media_type, etag = found
-        headers = {**SECURITY_HEADERS, "ETag": etag, "Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable"}
+        headers = {"ETag": etag, "Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable"}
         if "v" not in request.query_params:
             headers["Cache-Control"] = "no-cache"
         if _is_same(request, etag):

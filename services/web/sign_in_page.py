@@ -20,6 +20,8 @@ from services.web.routes import SECURITY_HEADERS, language_of, page
 
 #: Holds the state of a sign-in under way, so that nobody can finish it in another browser.
 _STATE_COOKIE: Final = "ovop_sign_in"
+#: Beside it, the page to come back to.
+_BACK_COOKIE: Final = "ovop_sign_in_to"
 _FIELD_MAX: Final = 200
 
 
@@ -70,29 +72,31 @@ def sign_in_pages(front: Front) -> APIRouter:
         return response
 
     @router.get("/sign-in/other")
-    async def over() -> Response:
+    async def over(to: str | None = None) -> Response:
         where, state = await asyncio.to_thread(_other(front).begin)
         response = RedirectResponse(where, status_code=303, headers=SECURITY_HEADERS)
-        response.set_cookie(
-            _STATE_COOKIE,
-            state,
-            max_age=int(FLOW_MINUTES * 60),
-            path=OTHER_RETURN,
-            secure=front.is_encrypted,
-            httponly=True,
-            samesite="lax",
-        )
+        for name, value in ((_STATE_COOKIE, state), (_BACK_COOKIE, own_page(to))):
+            response.set_cookie(
+                name,
+                value,
+                max_age=int(FLOW_MINUTES * 60),
+                path=OTHER_RETURN,
+                secure=front.is_encrypted,
+                httponly=True,
+                samesite="lax",
+            )
         return response
 
     @router.get(OTHER_RETURN)
     async def back(request: Request, code: str = "", state: str = "") -> Response:
-        kept = request.cookies.get(_STATE_COOKIE, "")
+        kept, to = request.cookies.get(_STATE_COOKIE, ""), request.cookies.get(_BACK_COOKIE)
         try:
             actor = await asyncio.to_thread(_other(front).finish, code, state, kept)
         except (NotSignedInThere, SubjectUnknown) as refusal:
-            return await asyncio.to_thread(shown, request, None, refusal)
-        response = await _signed_in(front, actor)
-        response.delete_cookie(_STATE_COOKIE, path=OTHER_RETURN, secure=front.is_encrypted, httponly=True)
+            return await asyncio.to_thread(shown, request, None, refusal, to=to)
+        response = await _signed_in(front, actor, own_page(to))
+        for name in (_STATE_COOKIE, _BACK_COOKIE):
+            response.delete_cookie(name, path=OTHER_RETURN, secure=front.is_encrypted, httponly=True)
         return response
 
     return router

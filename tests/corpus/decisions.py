@@ -113,6 +113,13 @@ def _network() -> Iterator[Case]:
     yield ask("a role withdrawn twice", _refused("role_not_held", "role"), "withdraw-role", **role)
     yield ask("a consent of nobody known", _never("producer"), "give-consent", make.consent_given(producer="p-never"))
     yield ask("a consent never given is withdrawn", _refused("no_such_consent", "withdraws"), "withdraw-consent", make.consent_withdrawn(), purpose="film")
+    yield ask("a consent", Kept(), "give-consent", make.consent_given())
+    named = {"withdraws": id_of("a consent")}
+    yield ask("a withdrawal that names another event", _refused("no_such_consent", "withdraws"), "withdraw-consent", make.consent_withdrawn())
+    yield ask("a withdrawal for another purpose", _refused("consent_of_another_purpose", "withdraws"), "withdraw-consent", make.consent_withdrawn(), **named, purpose="film")
+    yield ask("a withdrawal of another's consent", _refused("no_such_consent", "withdraws"), "withdraw-consent", make.consent_withdrawn(producer="p-002"), **named)
+    yield ask("a consent is withdrawn", Kept(), "withdraw-consent", make.consent_withdrawn(), **named)
+    yield ask("a consent is withdrawn twice", _refused("no_such_consent", "withdraws"), "withdraw-consent", make.consent_withdrawn(), **named)
 
 
 def _committee() -> Iterator[Case]:

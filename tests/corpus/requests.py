@@ -11,6 +11,7 @@ NOT_JSON: Final = Refused(400, "not_json")
 NO_METHOD: Final = Refused(405, "method_not_allowed")
 NOT_THERE: Final = Refused(404, "not_found")
 NO_HTTP: Final = Told(400)
+HEAD_TOO_LARGE: Final = Refused(431, "headers_too_large")
 
 
 def _sale(name: str) -> bytes:
@@ -69,6 +70,10 @@ def _headers() -> Iterator[Case]:
         yield Case(f"a sale with {name} of {value[:30]!r}", Kept(), _sale(f"{name} {value}"), headers=JSON | {name: value})
     many = {f"X-Header-{number}": "x" * 100 for number in range(200)}
     yield Case("a sale with 200 headers", Kept(), _sale("200 headers"), headers=JSON | many)
+    too_much = {f"X-Header-{number}": "x" * 100 for number in range(400)}
+    yield Case("a sale with 400 headers", HEAD_TOO_LARGE, _sale("400 headers"), headers=JSON | too_much)
+    yield Case("a sale with a header of a megabyte", HEAD_TOO_LARGE, headers=JSON | {"X-Header": "x" * 1_000_000})
+    yield _asked("a question of 40,000 letters", HEAD_TOO_LARGE, "/api/v1/inventory?place=" + "x" * 40_000)
     yield Case("a sale in pieces", Kept(), _sale("in pieces"), chunks=True)
     yield Case("a sale and space in pieces", Kept(), _sale("and space in pieces") + b" " * 20_000, chunks=True)
     yield Case("three megabytes in pieces", Refused(413, "too_large"), b'"' + b"x" * 3_000_000 + b'"', headers={})
@@ -150,6 +155,9 @@ def _wires() -> Iterator[Case]:
     yield wire("a header without a colon", NO_HTTP, head + end + b"nonsense\r\n\r\n")
     yield wire("a header with a space before its colon", NO_HTTP, head + end + b"Content-Length : 5\r\n\r\n{}   ")
     yield wire("a header with a NUL", NO_HTTP, head + end + b"X-A: a\x00b\r\nContent-Length: 2\r\n\r\n{}")
+    endless = b"X-A: " + b"x" * 1_000_000
+    yield wire("a header that never ends", Told(431), head + endless)
+    yield chunked("pieces with a trailer that never ends", Told(0), tail=b"0\r\n" + endless)
     yield wire("a header over two lines", NO_HTTP, head + end + b"X-A: a\r\n b\r\nContent-Length: 2\r\n\r\n{}")
     yield wire("a method in small letters", NO_HTTP, b"post /api/v1/events HTTP/1.1\r\nHost: x\r\n" + end + b"\r\n")
     yield wire("an address with a space", NO_HTTP, b"GET /api/v1/inventory place HTTP/1.1\r\nHost: x\r\n" + end + b"\r\n")

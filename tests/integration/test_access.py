@@ -2,11 +2,14 @@
 
 import base64
 import hashlib
+import html
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 from uuid import uuid4
 
 import httpx
@@ -423,6 +426,26 @@ def test_the_page_signs_a_browser_in_with_a_cookie_that_no_script_reads(door: Do
         assert client.get("/api/v1/session").json()["actor"] == "user/aigul"
         client.post("/sign-out", headers={"Origin": door.url})
         assert client.get("/api/v1/session").status_code == 401
+
+
+@pytest.mark.parametrize("to", ["/todo", "/quarantine/0198c0de-0000-7000-8000-000000000001"])
+def test_whoever_changes_the_language_while_signing_in_still_comes_back(door: Door, to: str) -> None:
+    person(door)
+    with browser(door) as client:
+        failed = client.post("/sign-in", data={"name": "x", "password": "?", "to": to}, headers={"Origin": door.url})
+        for asked in (client.get("/sign-in", params={"to": to}), failed):
+            [link] = re.findall(r'href="([^"]*lang=ru[^"]*)"', asked.text)
+            in_russian = client.get(urljoin("/sign-in", html.unescape(link)))
+            assert "Пароль" in in_russian.text
+            assert f'name="to" value="{to}"' in in_russian.text
+
+
+@pytest.mark.parametrize("to", ["https://elsewhere.example/", "//elsewhere.example", '/todo"><b>', "/api/v1/events"])
+def test_the_language_links_keep_no_page_of_another_site(door: Door, to: str) -> None:
+    with browser(door) as client:
+        page = client.get("/sign-in", params={"to": to}).text
+    assert "to=" not in page
+    assert 'name="to"' not in page
 
 
 def test_the_page_says_in_the_readers_language_why_it_did_not_work(door: Door) -> None:

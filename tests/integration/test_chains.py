@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from events.canonical import canonical
-from projections.chains import Broken, broken_chains
+from projections.chains import Broken, TillChains, _reports_between
+from services.books import Look
 from tests import make
 from tests.door import Door, opened, report
 from tests.integration.test_access import chain
@@ -26,7 +27,12 @@ def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
 
 def broken(door: Door, since: datetime | None = None) -> list[tuple[str, int]]:
     moment = since or datetime.now(UTC) - timedelta(days=1)
-    found: list[Broken] = door.front.books.ask(lambda look: broken_chains(look.connection, moment)).answer
+
+    def asked(chains: TillChains) -> list[Broken]:
+        return door.front.books.ask(lambda look: chains.broken(look.connection, moment)).answer
+
+    found = asked(door.front.till_chains)
+    assert found == asked(TillChains())  # what was read before changes nothing
     return [(each.till, each.counter) for each in found]
 
 
@@ -79,3 +85,53 @@ def test_a_report_in_quarantine_is_a_link_of_its_chain(door: Door) -> None:
 
     assert [answer["status"] == "quarantined" for answer in answers] == [False, True, False]
     assert broken(door) == []
+
+
+def test_reports_that_come_between_two_questions_are_judged_as_if_asked_once(door: Door) -> None:
+    """Whatever order they come in: each is looked at with those that are there by then, and again with later ones."""
+    items, _ = chain(1, 2, 3, 4, 5, 6)
+    other, _ = chain(4, 5, before="f" * 64)
+    repeated, _ = chain(2)
+    seen = []
+    for item in (items[5], *other, *repeated, items[2], items[0], items[3], items[1], items[4]):
+        door.tell(item)
+        seen.append(broken(door))
+    till = "karakol-1"
+    assert seen[1] == []  # 6, and then 4 of the other chain: nothing was before either
+    assert seen[2] == [(till, 6)]  # 5 of the other chain follows on its 4; 6 does not follow on that 5
+    assert seen[4] == [(till, 6), (till, 4), (till, 3)]  # 3 does not follow on that 2
+    assert seen[-1] == [(till, 4)]  # the one of the other chain: everything else found what it follows on
+
+
+def test_a_question_reads_on_from_where_the_one_before_it_stopped(door: Door) -> None:
+    items, _ = chain(1, 2, 3)
+    chains, since = TillChains(), datetime.now(UTC) - timedelta(days=1)
+    read: list[int] = []
+
+    def ask(look: Look) -> list[Broken]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("projections.chains._reports_between", counted)
+            return chains.broken(look.connection, since)
+
+    def counted(*asked: Any) -> Iterator[Any]:
+        found = list(_reports_between(*asked))
+        read.append(len(found))
+        return iter(found)
+
+    for item in items:
+        door.tell(item)
+        door.front.books.ask(ask)
+    door.front.books.ask(ask)
+    assert read == [1, 1, 1, 0]
+
+
+def test_what_is_too_old_is_let_go_and_read_again_when_somebody_looks_further_back(door: Door) -> None:
+    cut, _ = chain(2, before="f" * 64)
+    [first], _ = chain(1)
+    door.tell(first)
+    door.tell(*cut)
+    recorded = [each.recorded_at for each in door.log.read(0, 10)]
+    assert broken(door) == [("karakol-1", 2)]
+    assert broken(door, since=recorded[0]) == []  # the report before it is out of sight
+    assert broken(door, since=recorded[1]) == []
+    assert broken(door) == [("karakol-1", 2)]

@@ -90,10 +90,10 @@ def the_network(door: Door) -> None:
         ("define-product", make.product_defined(product="another")),
         ("retire-product", make.product_retired(product="another")),
         ("set-price", make.price_set()),
-        ("give-consent", make.consent_given()),
-        ("withdraw-consent", make.consent_withdrawn()),
     ):
         ask(door, f"network/{path}", event)
+    ask(door, "network/give-consent", make.consent_given(), id=make.EVENT_ID)
+    ask(door, "network/withdraw-consent", make.consent_withdrawn(withdraws=make.EVENT_ID))
     carry_out(door, "network/enroll-till", till="karakol-1", outlet="karakol")
     carry_out(door, "network/enroll-till", till="karakol-2", outlet="karakol")
     ask(door, "network/revoke-till", make.till_revoked(till="karakol-2"))

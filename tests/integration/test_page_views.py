@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.web.routes import SECURITY_HEADERS
 from tests import make, small_network
 from tests.door import Door, opened
 from tests.servers import LogDatabase
@@ -112,6 +113,24 @@ def test_static_files_are_kept_for_a_year_under_the_name_of_their_content(small:
         assert response.headers["x-content-type-options"] == "nosniff"
     assert small.client.get("/static/..%2Froutes.py").status_code == 404
     assert small.client.get("/static/routes.py").status_code == 404
+
+
+def test_whatever_is_answered_under_static_is_safe_for_a_browser(small: Door) -> None:
+    etag = small.client.get("/static/pages.css").headers["etag"]
+    for status, method, path, headers in (
+        (200, "GET", "pages.css", {}),
+        (304, "GET", "pages.css", {"If-None-Match": etag}),
+        (404, "GET", "routes.py", {}),
+        (404, "GET", "..%2Froutes.py", {}),
+        (404, "GET", "a/b", {}),
+        (404, "GET", "", {}),
+        (405, "POST", "pages.css", {}),
+    ):
+        response = small.client.request(method, f"/static/{path}", headers=headers)
+        assert response.status_code == status, path
+        for name, value in SECURITY_HEADERS.items():
+            assert response.headers.get_list(name) == [value], (path, name)
+    assert "x-frame-options" not in small.client.get("/static").headers
 
 
 def test_what_nobody_can_read_as_a_code_breaks_nothing(small: Door) -> None:

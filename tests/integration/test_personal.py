@@ -99,6 +99,10 @@ def test_consents_are_given_for_a_purpose_and_taken_back(door: Door) -> None:
 
     before = export(door)["consents"]
     event_id = given.json()["receipt"]["event_id"]
+    filmed = door.ask("network/give-consent", make.consent_given(purpose="film")).json()["receipt"]["event_id"]
+    for named, code in ((str(uuid4()), "no_such_consent"), (filmed, "consent_of_another_purpose")):
+        other = door.ask("network/withdraw-consent", make.consent_withdrawn(withdraws=named))
+        assert (other.status_code, other.json()["code"], other.json()["field"]) == (409, code, "withdraws")
     taken = door.ask("network/withdraw-consent", make.consent_withdrawn(withdraws=event_id))
     again = door.ask("network/withdraw-consent", make.consent_withdrawn(withdraws=event_id))
     after = export(door)["consents"]
@@ -108,7 +112,8 @@ def test_consents_are_given_for_a_purpose_and_taken_back(door: Door) -> None:
     ]
     assert taken.status_code == 200
     assert (again.status_code, again.json()["code"]) == (409, "no_such_consent")
-    assert after[0]["withdrawn_at"] is not None
+    ended = {each["purpose"]: each["withdrawn_at"] is not None for each in after}
+    assert ended == {"name_on_label": True, "film": False}
 
 
 def test_an_export_holds_values_commitments_events_and_income_of_one_person_and_of_nobody_else(door: Door) -> None:
@@ -217,7 +222,7 @@ WRONG: dict[str, tuple[str, Any, int, str]] = {
     "a list of persons": ("erase", [{"id": str(uuid4()), "subject": PERSON}], 422, "malformed"),
     "an erasure without an id": ("erase", {"subject": PERSON}, 422, "malformed"),
     "a message that is not there": (
-        "erase", {"id": str(uuid4()), "subject": PERSON, "messages": [str(uuid4())]}, 422, "malformed",
+        "erase", {"id": str(uuid4()), "subject": PERSON, "messages": [str(uuid4())]}, 404, "no_such_message",
     ),
 }  # fmt: skip
 

@@ -72,6 +72,21 @@ def restate(door: Door, **changes: Any) -> httpx.Response:
     return door.command("settlement/make-restatement", **(MONTH | SIGNED | {"occurred_at": MAY} | changes))
 
 
+def test_a_month_is_stated_only_from_books_that_reach_the_end_of_the_log(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close(door)
+    monkeypatch.setattr("services.books.WAIT_SECONDS_MAX", 0.1)
+    door.tell(report(make.sale_made(sale="unfolded"), occurred_at=APRIL, recorded_at=APRIL))
+    head = door.log.head().position
+    for response in (door.command("settlement/close-period", **MONTH, occurred_at=APRIL), restate(door)):
+        said = response.json()
+        assert (response.status_code, said["code"]) == (503, "statement_not_ready")
+        assert "field" not in said
+        assert "same id" in said["what_to_do"]
+    assert door.log.head().position == head
+
+
 def digest(**earned: int) -> str:
     """The digest of a statement, told independently of the code that makes it."""
     lines = "".join(f"{producer.replace('_', '-')}:{tyiyn}\n" for producer, tyiyn in sorted(earned.items()))

@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import html
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -135,9 +137,9 @@ def door(log_database: LogDatabase, tmp_path: Path, provider: Provider) -> Itera
         yield opened_door
 
 
-def over(client: httpx.Client, door: Door) -> httpx.Response:
+def over(client: httpx.Client, door: Door, way: str = "/sign-in/other") -> httpx.Response:
     """Over to the provider and to the address that it sends the browser back to, which is made our own door's."""
-    there = client.get(f"{door.url}/sign-in/other")
+    there = client.get(f"{door.url}{way}")
     assert there.status_code == 303, there.text
     back = client.get(there.headers["location"]).headers["location"]
     return client.get(f"{door.url}/sign-in/other/return?{urlsplit(back).query}")
@@ -153,6 +155,41 @@ def test_a_browser_goes_over_and_comes_back_signed_in(door: Door, provider: Prov
     assert (asked["response_type"], asked["code_challenge_method"], asked["scope"]) == ("code", "S256", "openid")
     assert asked["redirect_uri"].endswith("/sign-in/other/return")
     assert len({asked["state"], asked["nonce"], asked["code_challenge"]}) == 3
+
+
+def links(page: str) -> list[str]:
+    return [html.unescape(href) for href in re.findall(r'href="([^"]+)"', page)]
+
+
+def test_the_way_over_leads_back_to_the_page_that_was_closed(door: Door) -> None:
+    with httpx.Client() as client:
+        [way] = [link for link in links(client.get(f"{door.url}/sign-in?to=/todo").text) if "/other" in link]
+        answer = over(client, door, way)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/todo")
+        again = over(client, door)
+        assert again.headers["location"] == "/"  # what was closed once is not remembered for the next time
+
+
+@pytest.mark.parametrize("to", ["https://elsewhere.example/", "//elsewhere.example", "/api/v1/events", "/todo/../x"])
+def test_the_way_over_leads_to_pages_of_our_own_alone(door: Door, to: str) -> None:
+    with httpx.Client() as client:
+        assert over(client, door, f"/sign-in/other?to={to}").headers["location"] == "/"
+        there = client.get(f"{door.url}/sign-in/other")
+        back = client.get(there.headers["location"]).headers["location"]
+        forged = f'ovop_sign_in={client.cookies["ovop_sign_in"]}; ovop_sign_in_to="{to}"'
+        way_back = f"{door.url}/sign-in/other/return?{urlsplit(back).query}"
+        answer = httpx.get(way_back, headers={"Cookie": forged})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_whoever_is_turned_away_there_may_still_sign_in_and_come_back(door: Door, provider: Provider) -> None:
+    provider.claims = {"sub": "somebody-else"}
+    with httpx.Client() as client:
+        answer = over(client, door, "/sign-in/other?to=/todo")
+    assert answer.status_code == 401
+    assert 'name="to" value="/todo"' in answer.text
+    assert "/sign-in?lang=ru&to=/todo" in links(answer.text)
+    assert "/sign-in/other?to=/todo" in links(answer.text)
 
 
 @pytest.mark.parametrize(

@@ -122,16 +122,42 @@ def test_a_role_at_one_place_is_not_the_same_role_at_another() -> None:
     )
 
 
+PRODUCER = make.producer_registered()
+ON_LABEL, ON_FILM = make.consent_given(), make.consent_given(purpose="film")
+WITHDRAWN = make.consent_withdrawn(purpose=ON_LABEL.purpose)
+
+
+def withdraw(version: int | None) -> rules.WithdrawConsent:
+    """Take back what was agreed in the event of this version of the producer's stream."""
+    return rules.WithdrawConsent(event=WITHDRAWN, named_version=version)
+
+
 def test_consent_is_given_by_somebody_known_and_taken_back_once() -> None:
-    producer, consent = make.producer_registered(), make.consent_given()
-    withdrawn = make.consent_withdrawn(purpose=consent.purpose)
-    given(NETWORK).when(rules.GiveConsent(event=consent)).then_refused(rules.NeverEntered)
-    given(NETWORK, producer).when(rules.GiveConsent(event=consent)).then(consent)
-    given(NETWORK, producer, consent).when(rules.WithdrawConsent(event=withdrawn)).then(withdrawn)
-    given(NETWORK, producer).when(rules.WithdrawConsent(event=withdrawn)).then_refused(rules.NoSuchConsent)
-    given(NETWORK, producer, consent, withdrawn).when(rules.WithdrawConsent(event=withdrawn)).then_refused(
-        rules.NoSuchConsent
-    )
+    given(NETWORK).when(rules.GiveConsent(event=ON_LABEL)).then_refused(rules.NeverEntered)
+    given(NETWORK, PRODUCER).when(rules.GiveConsent(event=ON_LABEL)).then(ON_LABEL)
+    given(NETWORK, PRODUCER, ON_LABEL).when(withdraw(2)).then(WITHDRAWN)
+    given(NETWORK, PRODUCER).when(withdraw(2)).then_refused(rules.NoSuchConsent)
+    given(NETWORK, PRODUCER, ON_LABEL, WITHDRAWN).when(withdraw(2)).then_refused(rules.NoSuchConsent)
+
+
+def test_a_consent_is_taken_back_by_naming_the_event_in_which_it_was_given() -> None:
+    given(NETWORK, PRODUCER, ON_LABEL).when(withdraw(None)).then_refused(rules.NoSuchConsent)
+    given(NETWORK, PRODUCER, ON_LABEL).when(withdraw(1)).then_refused(rules.NoSuchConsent)
+    given(NETWORK, PRODUCER, ON_LABEL, ON_FILM).when(withdraw(2)).then(WITHDRAWN)
+    given(NETWORK, PRODUCER, ON_LABEL, ON_FILM).when(withdraw(3)).then_refused(rules.ConsentOfAnotherPurpose)
+
+
+def test_a_consent_taken_back_and_given_again_is_the_second_one() -> None:
+    again = given(NETWORK, PRODUCER, ON_LABEL, WITHDRAWN, ON_LABEL)
+    again.when(withdraw(2)).then_refused(rules.NoSuchConsent)
+    again.when(withdraw(4)).then(WITHDRAWN)
+
+
+def test_a_withdrawal_ends_every_consent_of_its_purpose_and_of_no_other() -> None:
+    twice = given(NETWORK, PRODUCER, ON_LABEL, ON_FILM, ON_LABEL, WITHDRAWN)
+    twice.when(withdraw(2)).then_refused(rules.NoSuchConsent)
+    film = make.consent_withdrawn(purpose="film")
+    twice.when(rules.WithdrawConsent(event=film, named_version=3)).then(film)
 
 
 def test_what_a_command_names_is_looked_up_before_it_is_decided() -> None:
