@@ -20,9 +20,10 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerInfo, DeliverPolicy, StreamInfo
 from nats.js.errors import APIError, NotFoundError
-from psycopg.rows import class_row
+from psycopg.rows import args_row
 
 from events.broker import EVENTS_STREAM, BrokerAddress, Posted, cloud_event, event_subject, headers_of, note_error
+from events.canonical import take_apart
 from events.streams import WINDOW_EVENTS, ensure_stream, events_stream
 
 #: Events read and published in one go; only the last one of them asks for an answer.
@@ -34,8 +35,7 @@ BACKOFF_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 NOTIFY_CHANNEL = "ovop_log"
 
 _ROWS = """
-    SELECT position, event_id, type, stream, actor, occurred_at, recorded_at, leaf, leaf_hash
-      FROM log.events WHERE position > %s ORDER BY position LIMIT %s
+    SELECT position, leaf, leaf_hash FROM log.events WHERE position > %s ORDER BY position LIMIT %s
 """
 _HEAD = "SELECT coalesce(max(position), 0) FROM log.events"
 _LEAF_HASH = "SELECT leaf_hash FROM log.events WHERE position = %s"
@@ -139,7 +139,7 @@ class Relay:
     async def _follow(self, client: Client, log: psycopg.AsyncConnection[Any]) -> None:
         """Publish what follows `position`, as it comes. Raises StreamMoved."""
         while not self._stopping.is_set():
-            async with log.cursor(row_factory=class_row(Posted)) as cursor:
+            async with log.cursor(row_factory=args_row(Posted), binary=True) as cursor:
                 await cursor.execute(_ROWS, (self.position, CHUNK_EVENTS), prepare=True)
                 rows = await cursor.fetchall()
             if rows:
@@ -152,13 +152,17 @@ class Relay:
         """Publish a chunk. Each message is taken only after its predecessor, so one answer speaks for all of them."""
         after = self.position
         for row in rows[:-1]:
-            body, headers = cloud_event(row, self._network), dict(headers_of(row, after))
-            await client.publish(event_subject(row.type), body, headers=headers)
+            subject, body, headers = self._message(row, after)
+            await client.publish(subject, body, headers=headers)
             after = row.position
         last = rows[-1]
-        body, headers = cloud_event(last, self._network), dict(headers_of(last, after))
-        answer = await client.request(event_subject(last.type), body, timeout=ACK_SECONDS, headers=headers)
+        subject, body, headers = self._message(last, after)
+        answer = await client.request(subject, body, timeout=ACK_SECONDS, headers=headers)
         self._accept(orjson.loads(answer.data), last.position)
+
+    def _message(self, row: Posted, after: int) -> tuple[str, bytes, dict[str, str]]:
+        said = take_apart(row.leaf)
+        return event_subject(said.wire_name), cloud_event(row, said, self._network), headers_of(said.wire_name, after)
 
     def _accept(self, answer: dict[str, Any], position: int) -> None:
         """Whatever is not a plain yes means: look again. A server may say error, or an acknowledgement of another."""

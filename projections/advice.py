@@ -3,8 +3,8 @@
 The folds raise the same flags from the log, later and surely; this asks the tables of all models together.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from events.catalogue.base import Event
@@ -29,41 +29,74 @@ def sold_by(event: Event, day: date) -> Sold | None:
     return Sold(event, day) if isinstance(event, SaleMade) else None
 
 
-def sale_flags(db: Db, sold: Sequence[Sold]) -> list[tuple[str, ...]]:
-    """The flags of each receipt, in order."""
-    lines = [line for each in sold for line in each.sale.lines]
-    batches = {line.batch for line in lines if line.batch is not None}
-    known_batches = _known(db, "SELECT lot FROM inventory_lots WHERE packed_units > 0 AND lot = ANY(%s)", batches)
-    known_products = _known(
-        db, "SELECT product FROM trace_products WHERE product = ANY(%s)", {line.product for line in lines}
-    )
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What is known of a batch, or that it is not."""
+
+    is_packed: bool = False
+    is_recalled: bool = False
+    standing: Steps = field(default_factory=list)  #: from which day its maker's certificate did not count (0), or did
+
+
+@dataclass(frozen=True, slots=True)
+class Ware:
+    """What is known of a product in a shop."""
+
+    is_defined: bool = False
+    prices: Steps = field(default_factory=list)  #: of the list, by the day from which each holds
+
+
+#: A product in a shop, by the ids of both.
+type WareName = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the read models know of some batches and wares."""
+
+    goods: Mapping[str, Goods]
+    wares: Mapping[WareName, Ware]
+
+    def flags_of(self, sold: Sold) -> tuple[str, ...]:
+        """The flags of a receipt, all of whose batches and wares are in here."""
+        flags: dict[str, None] = {}
+        for line in sold.sale.lines:
+            ware = self.wares[sold.sale.outlet, line.product]
+            if not ware.is_defined:
+                flags["unknown_product"] = None
+            listed = _in_force(ware.prices, sold.day)
+            if listed is not None and listed != line.unit_price_tyiyn:
+                flags["price_differs"] = None
+            if line.batch is None:
+                flags["no_batch"] = None
+                continue
+            goods = self.goods[line.batch]
+            if not goods.is_packed:
+                flags["unknown_batch"] = None
+            if goods.is_recalled:
+                flags["recalled_batch"] = None
+            if _in_force(goods.standing, sold.day) == 0:
+                flags["suspended_certificate"] = None
+        return tuple(flags)
+
+
+def known(db: Db, batches: Collection[str], wares: Collection[WareName]) -> Known:
+    """What the read models know of these."""
+    packed = _known(db, "SELECT lot FROM inventory_lots WHERE packed_units > 0 AND lot = ANY(%s)", batches)
+    products = {product for _, product in wares}
+    defined = _known(db, "SELECT product FROM trace_products WHERE product = ANY(%s)", products)
     recalled = _known(
         db,
         "SELECT lot FROM inventory_recalled JOIN inventory_recalls USING (recall)"
         " WHERE closed_at IS NULL AND NOT is_drill AND lot = ANY(%s)",
         batches,
     )
-    prices = _prices(db, {line.product for line in lines}, {each.sale.outlet for each in sold})
+    prices = _prices(db, products, {outlet for outlet, _ in wares})
     taken_away = _taken_away(db, batches)
-    found = []
-    for each in sold:
-        flags: dict[str, None] = {}
-        for line in each.sale.lines:
-            if line.product not in known_products:
-                flags["unknown_product"] = None
-            listed = _in_force(prices.get((each.sale.outlet, line.product), ()), each.day)
-            if listed is not None and listed != line.unit_price_tyiyn:
-                flags["price_differs"] = None
-            if line.batch is None:
-                flags["no_batch"] = None
-            elif line.batch not in known_batches:
-                flags["unknown_batch"] = None
-            if line.batch in recalled:
-                flags["recalled_batch"] = None
-            if _in_force(taken_away.get(line.batch or "", ()), each.day) == 0:
-                flags["suspended_certificate"] = None
-        found.append(tuple(flags))
-    return found
+    return Known(
+        {batch: Goods(batch in packed, batch in recalled, taken_away.get(batch, [])) for batch in batches},
+        {ware: Ware(ware[1] in defined, prices.get(ware, [])) for ware in wares},
+    )
 
 
 def unknown_lots(db: Db, lots: Collection[str]) -> set[str]:

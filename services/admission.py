@@ -52,6 +52,8 @@ async def broken_chains(reports: Sequence[tuple[Any, bytes | None]], sender: Sen
 
     The chain of a device that signs is followed from request to request, that of another till within one.
     """
+    if sender.key_id is None and not any(_is_linked(item) for item, _ in reports):
+        return set()
     tills: dict[Any, list[Link]] = {}
     for i, (item, digest) in enumerate(reports):
         link = link_of(i, item, digest or b"")
@@ -65,3 +67,8 @@ async def broken_chains(reports: Sequence[tuple[Any, bytes | None]], sender: Sen
             newest = max(links, key=lambda link: link.counter)
             await asyncio.to_thread(chains.move_chain, sender.key_id, newest.counter, newest.hash)
     return found
+
+
+def _is_linked(item: Any) -> bool:
+    data = item.get("data") if isinstance(item, dict) else None
+    return isinstance(data, dict) and data.get("prev_hash") is not None

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from events.appends import Append
 from events.catalogue.production import StepFact
-from projections.advice import Sold, made_of_itself, sale_flags, sold_by, unknown_lots
+from projections.advice import Known, Sold, WareName, known, made_of_itself, sold_by, unknown_lots
 from projections.bishkek import day_of
 from services.books import Books, Look
 
@@ -15,6 +16,9 @@ from services.books import Books, Look
 STEPS_MAX: Final = 50
 #: Reports about which the read models are asked together.
 ASKED_TOGETHER_MAX: Final = 1_000
+#: How long what was heard of batches and wares is believed; read models are that far behind themselves now and then.
+BELIEVED_SECONDS: Final = 1.0
+BELIEVED_MAX: Final = 20_000
 
 logger = logging.getLogger(__name__)
 
@@ -22,23 +26,26 @@ logger = logging.getLogger(__name__)
 class ServedAdvice:
     """Asks the served read models.
 
-    One question for flags is on its way at a time: requests that come meanwhile share the next one, so that a busy
-    door asks hardly more often than a quiet one.
+    One question for flags is on its way at a time: requests that come meanwhile share the next one, and what was
+    heard a moment ago is not asked again. So a busy door asks hardly more often than a quiet one.
     """
 
     def __init__(self, books: Books) -> None:
         self._books = books
+        self._believed = _Believed()
         self._waiting: list[_Asked] = []
         self._asking: asyncio.Task[None] | None = None
 
     async def flags(self, facts: Sequence[Append]) -> list[tuple[str, ...]]:
         """The flags of each fact, in order; none of any when the read models do not answer."""
         asked = _Asked(facts)
-        if asked.sales or asked.steps:
+        if asked.steps or self._believed.is_over or not self._believed.knows(asked.sales):
             self._waiting.append(asked)
             if self._asking is None or self._asking.done():
                 self._asking = asyncio.create_task(self._ask_for_all())
             await asked.answered.wait()
+        else:
+            self._believed.tell(asked)
         return asked.told
 
     async def closes_cycle(self, steps: Sequence[StepFact]) -> list[bool]:
@@ -61,16 +68,44 @@ class ServedAdvice:
                 together.append(self._waiting.pop(0))
                 size += together[-1].size
             try:
-                await self._ask(lambda look, asked=together: _answer(look, asked))  # type: ignore[misc]
+                await self._tell(together)
             finally:
                 for each in together:
                     each.answered.set()
 
-    async def _ask(self, question: Callable[[Look], None]) -> None:
+    async def _tell(self, together: Sequence["_Asked"]) -> None:
+        """Look up what all of them want to know and nobody was told a moment ago, and tell each."""
+        before = self._believed
+        believed = _Believed() if before.is_over else before
+        batches, wares = believed.unknown([sale for each in together for sale in each.sales])
+        if believed is not before and before.is_recent:
+            # What was asked for in the last moment will be in the next: together it is one question.
+            batches, wares = batches | before.batches, wares | before.wares
+        lots = {given.lot for each in together for _, step in each.steps for given in step.inputs}
+
+        def question(look: Look) -> tuple[Known, set[str]]:
+            found = known(look, batches, wares) if batches or wares else Known({}, {})
+            return found, unknown_lots(look, lots) if lots else set()
+
+        answer = await self._ask(question)
+        if answer is None:
+            return
+        found, unknown = answer
+        believed.note(found)
+        self._believed = believed
+        for each in together:
+            believed.tell(each)
+            for i, step in each.steps:
+                if any(given.lot in unknown for given in step.inputs):
+                    each.told[i] = ("unknown_lot",)
+
+    async def _ask[T](self, question: Callable[[Look], T]) -> T | None:
+        """What the read models say; None when they say nothing."""
         try:
-            await self._books.ask_soon(question)
+            return (await self._books.ask_soon(question)).answer
         except Exception as error:
             logger.warning("no advice: %s", error)
+            return None
 
 
 class _Asked:
@@ -93,14 +128,40 @@ class _Asked:
         return len(self.sales) + len(self.steps)
 
 
-def _answer(look: Look, asked: Sequence[_Asked]) -> None:
-    """Look up what all of them want to know, and tell each."""
-    sales = [(each, i, sold) for each in asked for i, sold in each.sales]
-    if sales:
-        for (each, i, _), found in zip(sales, sale_flags(look, [sold for _, _, sold in sales]), strict=True):
-            each.told[i] = found
-    steps = [(each, i, step) for each in asked for i, step in each.steps]
-    unknown = unknown_lots(look, {given.lot for _, _, step in steps for given in step.inputs}) if steps else set()
-    for each, i, step in steps:
-        if any(given.lot in unknown for given in step.inputs):
-            each.told[i] = ("unknown_lot",)
+class _Believed:
+    """What is known of batches and wares in this moment, and which of them were asked for."""
+
+    def __init__(self) -> None:
+        self._known = Known({}, {})
+        self._since = time.monotonic()
+        self.batches: set[str] = set()
+        self.wares: set[WareName] = set()
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() > self._since + BELIEVED_SECONDS or len(self._known.goods) > BELIEVED_MAX
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether it was over just now, and for its age alone."""
+        return time.monotonic() < self._since + 2 * BELIEVED_SECONDS and len(self._known.goods) <= BELIEVED_MAX
+
+    def knows(self, sales: Sequence[tuple[int, Sold]]) -> bool:
+        """Whether all that is in these receipts is known."""
+        return not any(self.unknown(sales))
+
+    def unknown(self, sales: Sequence[tuple[int, Sold]]) -> tuple[set[str], set[WareName]]:
+        """Batches and wares of these receipts of which nothing is known."""
+        wares = {(sold.sale.outlet, line.product) for _, sold in sales for line in sold.sale.lines}
+        batches = {line.batch for _, sold in sales for line in sold.sale.lines if line.batch is not None}
+        self.batches |= batches
+        self.wares |= wares
+        return batches - self._known.goods.keys(), wares - self._known.wares.keys()
+
+    def note(self, found: Known) -> None:
+        self._known = Known({**self._known.goods, **found.goods}, {**self._known.wares, **found.wares})
+
+    def tell(self, asked: "_Asked") -> None:
+        """Put the flags of its receipts where they belong; all that is in them is known."""
+        for i, sold in asked.sales:
+            asked.told[i] = self._known.flags_of(sold)

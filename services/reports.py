@@ -75,7 +75,7 @@ class _Kept:
     append: Append
     claimed_id: str | None
     item: Item
-    identity: bytes  #: what tells it from another report: see `_identity`
+    identity: bytes  #: what tells it from another report: see `_canonical`
     problem: str | None = None
     detail: str | None = None
 
@@ -221,8 +221,8 @@ def _read(given: Item | bytes, origin: _From) -> _Kept | Answer:
         content = given if isinstance(given, bytes) else given.sent
         return _not_understood(Item(None, content), content, origin, "not_json", NotJson.message())
     try:
-        identity = _identity(item)
-        return _Kept(_fact(item, identity, origin), item.value["id"], item, identity)
+        data, identity = _canonical(item)
+        return _Kept(_fact(item, data, identity, origin), item.value["id"], item, identity)
     except orjson.JSONEncodeError:  # of what was just read: only because it is read deeper than it is written
         return _not_understood(item, item.sent, origin, "too_deep", f"item: {TOO_DEEP}")
     except Malformed as why:
@@ -232,13 +232,21 @@ def _read(given: Item | bytes, origin: _From) -> _Kept | Answer:
         return refused(item.value["id"], refusal)
 
 
-def _identity(item: Item) -> bytes:
-    """What is the same for the same report: its canonical content, or the bytes of one that can be read in two ways."""
-    return canonical(item.value) if item.is_readable and item.repeated_key is None else item.sent
+def _canonical(item: Item) -> tuple[bytes, bytes]:
+    """The canonical bytes of what an item says under `data`, and of all of it: what is the same for the same report.
+
+    One that can be read in two ways has but the bytes in which it was sent.
+    """
+    if not item.is_readable or item.repeated_key is not None:
+        return b"null", item.sent
+    if type(item.value) is not dict:
+        return b"null", canonical(item.value)
+    data = canonical(item.value.get("data"))
+    return data, canonical({**item.value, "data": orjson.Fragment(data)} if "data" in item.value else item.value)
 
 
-def _fact(given: Item, content: bytes, origin: _From) -> Append:
-    """The append of one item. Raises Malformed, Refused."""
+def _fact(given: Item, data: bytes, content: bytes, origin: _From) -> Append:
+    """The append of one item; `data` and `content` are its canonical bytes. Raises Malformed, Refused."""
     item = said_by(given)
     if type(item) is not dict:
         raise wrong("item", "wrong_type", "An item is an object with id, type, occurred_at and data.")
@@ -246,7 +254,7 @@ def _fact(given: Item, content: bytes, origin: _From) -> Append:
         raise wrong(min(item.keys() - _ITEM_FIELDS), "unknown_field", "An item has no such field.")
     request_id = read_id(item.get("id"))
     occurred_at = read_instant(item.get("occurred_at"), "occurred_at")
-    event = _event(item.get("type"), item.get("data"))
+    event = _event(item.get("type"), data)
     append = Append(
         request_id=request_id,
         request_hash=hashlib.sha256(content).digest(),
@@ -336,10 +344,10 @@ def _clock_flags(append: Append, now: datetime) -> tuple[str, ...]:
     return ("late",) if append.occurred_at < recorded_at - LATE_AFTER else ()
 
 
-def _event(wire_name: Any, data: Any) -> Fact:
+def _event(wire_name: Any, data: bytes) -> Fact:
     """The fact that an item states. Raises Malformed, NotAFact."""
     try:
-        event = validate_as_written(wire_name if type(wire_name) is str else "", orjson.dumps(data))
+        event = validate_as_written(wire_name if type(wire_name) is str else "", data)
         upcast(event)  # what an old form says beyond the form of today could be stored, and never be read again
     except UnknownEventType:
         raise wrong("type", "unknown_type", "The catalogue has no event of this name and version.") from None

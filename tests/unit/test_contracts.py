@@ -12,6 +12,7 @@ import pytest
 from faststream.specification.asyncapi.v3_0_0.schema import ApplicationSchema
 
 from events.broker import Posted, cloud_event, event_subject
+from events.canonical import event_data, instant, leaf_ends, take_apart
 from events.catalogue.registry import EVENTS, OLD_VERSIONS, validate_as_written, written_class
 from services.asyncapi import described, is_reported
 from services.items import ITEMS_MAX
@@ -130,11 +131,13 @@ def test_every_fact_is_taken_and_answered_with_receipts_and_nothing_else_is(asyn
 
 def test_what_the_relay_publishes_has_the_envelope_that_is_described(asyncapi: dict[str, Any]) -> None:
     name = "outlets.sale_made.v1"
-    leaf = b'{"actor":"till/a","data":' + _golden(name) + b',"event_id":"x"}'
-    stream = validate_as_written(name, _golden(name)).stream()
-    now = datetime.now(UTC)
-    row = Posted(1, uuid4(), name, stream, "till/a", now, now, leaf, bytes(32))
-    told = orjson.loads(cloud_event(row, "kg"))
+    event = validate_as_written(name, _golden(name))
+    request_id, now = uuid4(), datetime.now(UTC)
+    head, tail = leaf_ends("till/a", event_data(event), request_id, now, event.stream(), name)
+    leaf = head + instant(now).encode() + tail
+    told = orjson.loads(cloud_event(Posted(1, leaf, bytes(32)), take_apart(leaf), "kg"))
+    assert (told["id"], told["time"], told["subject"]) == (str(request_id), instant(now), event.stream())
+    assert validate_as_written(name, orjson.dumps(told["data"])) == event
     envelope = found(asyncapi, "#/components/schemas/Recorded")
     assert set(told) == set(envelope["properties"])
     assert re.fullmatch(envelope["properties"]["leafhash"]["pattern"], told["leafhash"])
