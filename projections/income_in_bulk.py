@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from events.canonical import Unopened
 from events.catalogue.base import Event, Recorded
-from events.catalogue.outlets import SaleMade
+from events.catalogue.production import LotCollected
 from projections import income_tables as t
 from projections import lineage_in_bulk
 from projections.base import Db, array_text
@@ -61,7 +61,7 @@ def sort_out(db: Db, unopened: Sequence[Unopened], read: Sequence[Recorded[Event
     refs: list[str] = []
     for one in plain(unopened):
         position, said, leaf = one
-        if leaf["type"] != SaleMade.wire_name:
+        if leaf["type"] == LotCollected.wire_name:
             lots.append(one)
             continue
         refs.append(said["sale"])

@@ -40,6 +40,8 @@ Authorization = "Bearer {key}"
 [parameters]
 # A question that waits for an event that nobody sends takes five seconds.
 "query.after" = 0
+# A cursor is what a list gave out, which no schema says. Others have cases of their own (test_paging.py).
+"query.behind" = ""
 
 [phases.stateful]
 enabled = false # the description has no links: one operation's answer is no other's input by name
