@@ -7,7 +7,8 @@ looks for itself every second as well, so a silent broker costs a moment and nev
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +37,9 @@ logger = logging.getLogger(__name__)
 
 #: Events in one transaction when the projector is behind.
 BATCH_EVENTS_MAX = 5_000
+#: When so many came while the last batch was folded, many are coming: a little later they are folded for half the work.
+CROWD_EVENTS = 200
+CROWD_SECONDS = 0.05
 #: How long the projector waits for news before it looks for itself.
 POLL_SECONDS = 1.0
 #: How long it waits when the database or another projector stands in its way.
@@ -45,7 +49,16 @@ RETRY_SECONDS = 0.5
 class Projector:
     """Keeps the served read models of one process up with the log. Used by one thread at a time."""
 
-    def __init__(self, conninfo: str, log: Log, models: Sequence[ReadModel], *, batch_events: int = BATCH_EVENTS_MAX):
+    def __init__(
+        self,
+        conninfo: str,
+        log: Log,
+        models: Sequence[ReadModel],
+        *,
+        batch_events: int = BATCH_EVENTS_MAX,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._pause = pause
         self._conninfo = with_options(conninfo, OPTIONS)
         self._log = log
         self._models = {model.name: model for model in models}
@@ -87,6 +100,8 @@ class Projector:
             if batch is None:
                 return behind
             self._fold([built for built in served if built.position == behind], batch)
+            if CROWD_EVENTS <= batch.upto - behind < self._batch_events:
+                self._pause(CROWD_SECONDS)
 
     def _served(self) -> list[Built]:
         connection = self._connect()

@@ -42,6 +42,7 @@ Authorization = "Bearer {key}"
 "query.after" = 0
 # A cursor is what a list gave out, which no schema says. Others have cases of their own (test_paging.py).
 "query.behind" = ""
+"query.behind_difference" = ""
 
 [phases.stateful]
 enabled = false # the description has no links: one operation's answer is no other's input by name

@@ -10,7 +10,7 @@ import pytest
 
 from events.store import Log
 from projections.base import ReadModel
-from projections.runner import Projector, lag, run_projector
+from projections.runner import CROWD_EVENTS, CROWD_SECONDS, Projector, lag, run_projector
 from projections.schemas import FencedOff
 from tests import toys
 from tests.servers import LogDatabase
@@ -49,6 +49,21 @@ def test_every_event_is_folded_once_in_order(log_database: LogDatabase, log: Log
     ours.close()
 
     assert moves(log_database) == [(n, n) for n in range(1, 11)]
+
+
+@pytest.mark.parametrize(("events", "pauses"), [(CROWD_EVENTS - 1, 0), (CROWD_EVENTS, 1), (CROWD_EVENTS + 1, 0)])
+def test_many_at_a_time_are_let_gather_unless_a_whole_batch_of_them_waits_already(
+    log_database: LogDatabase, log: Log, events: int, pauses: int
+) -> None:
+    record(log, *(cash_moved("s-1", tyiyn, tyiyn) for tyiyn in range(1, events + 1)))
+    waited: list[float] = []
+
+    ours = Projector(log_database.projector, log, [toys.MODEL], batch_events=CROWD_EVENTS + 1, pause=waited.append)
+    ours.prepare()
+    assert ours.drain() == events
+    ours.close()
+
+    assert waited == [CROWD_SECONDS] * pauses
 
 
 def test_draining_stops_where_it_is_told(log_database: LogDatabase, log: Log) -> None:
