@@ -12,7 +12,7 @@ def test_nothing_is_lost_or_doubled_when_many_processes_append(tmp_path: Path) -
 
 
 def test_positions_from_a_sequence_without_the_lock_are_caught(tmp_path: Path) -> None:
-    result = race(tmp_path, events=6_000, broken=True)
+    """Whether two writers overtake each other is chance, so it has some chances."""
+    results = (race(tmp_path / str(again), events=6_000, broken=True) for again in range(5))
 
-    assert result.faults != []
-    assert result.lost_by_reader > 0
+    assert any(result.faults and result.lost_by_reader > 0 for result in results)
