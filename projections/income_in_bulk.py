@@ -17,12 +17,13 @@ from events.catalogue.base import Event, Recorded
 from events.catalogue.production import LotCollected
 from projections import income_tables as t
 from projections import lineage_in_bulk
-from projections.base import Db, array_text
+from projections.base import Db
 from projections.bishkek import day_said, month_of
 from projections.in_bulk import Plain, opened, plain
 from projections.income_ledger import Home, Ledger, Wanted
 from projections.lineage_image import Late
 from projections.split import Terms, split
+from projections.statements import array_text
 
 #: Batch, product, price in tyiyn and units: a line of a receipt, in the order in which the log has them.
 type SoldLine = tuple[str, str, int, int]

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from events.catalogue.base import Event, Recorded
 from projections import income_tables as t
-from projections.base import Db, Row, array_text
+from projections.base import Db
 from projections.bishkek import month_after, month_of
 from projections.lineage_fold import LineageFold
 from projections.lineage_image import Late
 from projections.split import Split, Terms, split
+from projections.statements import Row, array_text
 from projections.totals import Totals
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from events.catalogue.base import Recorded
 from events.catalogue.settlement import PeriodClosed
 from projections import income_tables as t
-from projections.base import Db, array_text
+from projections.base import Db
 from projections.bishkek import month_after
 from projections.lineage import ALL_UNKNOWN, UNKNOWN, Shares, largest_remainder
+from projections.statements import array_text
 from projections.totals import Totals
 
 

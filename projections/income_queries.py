@@ -4,21 +4,18 @@ Earned is what closed months stated, for ever; accruing is what the open months 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from psycopg.rows import class_row
-
-from projections.base import Connection
+from projections.base import Connection, records
 from projections.income_periods import allocated
+from projections.income_sales import Year, year_text
 from projections.lineage import ALL_UNKNOWN, UNKNOWN, Shares
 
 #: Most rows that one answer holds.
 ROWS_MAX = 5_000
-
-type Year = int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,43 +46,6 @@ class GroupIncome:
     @property
     def total_tyiyn(self) -> int:
         return self.earned_tyiyn + self.accruing_tyiyn
-
-
-@dataclass(frozen=True, slots=True)
-class Sales:
-    """Sales net of their voids and returns, and the parts they were shared into, in tyiyn."""
-
-    key: str
-    units: int
-    gross_tyiyn: int
-    makers_tyiyn: int
-    workshop_tyiyn: int
-    outlet_tyiyn: int
-    brand_tyiyn: int
-    fund_tyiyn: int
-    suspense_tyiyn: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProductSales:
-    """Sales of one product net of their voids and returns, in tyiyn."""
-
-    product: str
-    units: int
-    gross_tyiyn: int
-    makers_tyiyn: int
-    suspense_tyiyn: int
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkCounts:
-    """How many there are in the network."""
-
-    outlets: int
-    producers: int
-    workshops: int
-    villages: int
-    products: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,98 +106,6 @@ class Period:
     unknown_tyiyn: int
 
 
-def _all[T](
-    connection: Connection, kind: type[T], statement: str, params: Sequence[Any] | dict[str, Any] = ()
-) -> list[T]:
-    with connection.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(statement.encode(), params or None).fetchall()
-
-
-_PARTS = (
-    "sum(units)::bigint AS units, sum(gross_tyiyn)::bigint AS gross_tyiyn, sum(makers_tyiyn)::bigint AS makers_tyiyn,"
-    " sum(workshop_tyiyn)::bigint AS workshop_tyiyn, sum(outlet_tyiyn)::bigint AS outlet_tyiyn,"
-    " sum(brand_tyiyn)::bigint AS brand_tyiyn, sum(fund_tyiyn)::bigint AS fund_tyiyn,"
-    " sum(suspense_tyiyn)::bigint AS suspense_tyiyn"
-)
-
-
-def _sales(connection: Connection, key: str, channel: str | None, year: Year, place: str | None = None) -> list[Sales]:
-    return _all(
-        connection,
-        Sales,
-        f"SELECT {key} AS key, {_PARTS} FROM income_sales"  # noqa: S608 - the key is one of ours
-        " WHERE (%(channel)s::text IS NULL OR channel = %(channel)s)"
-        " AND (%(year)s::text IS NULL OR left(sale_month, 4) = %(year)s)"
-        " AND (%(place)s::text IS NULL OR place = %(place)s) GROUP BY 1 ORDER BY 1",
-        {"channel": channel, "year": _text(year), "place": place},
-    )
-
-
-def _text(year: Year) -> str | None:
-    return None if year is None else f"{year:04d}"
-
-
-def sales_by_year(connection: Connection, *, channel: str | None = "retail") -> list[Sales]:
-    """Sales per Bishkek year of the sale, net of its voids and returns; contract deliveries are other channels."""
-    return _sales(connection, "left(sale_month, 4)", channel, None)
-
-
-def sales_by_month(
-    connection: Connection, *, year: Year = None, channel: str | None = "retail", place: str | None = None
-) -> list[Sales]:
-    """Sales per Bishkek month of the sale."""
-    return _sales(connection, "sale_month", channel, year, place)
-
-
-def sales_by_place(connection: Connection, *, year: Year = None, channel: str | None = None) -> list[Sales]:
-    """Sales per outlet (or place of a contract delivery)."""
-    return _sales(connection, "place", channel, year)
-
-
-def sales_by_channel(connection: Connection, *, year: Year = None) -> list[Sales]:
-    """Sales per channel: retail, wholesale, export."""
-    return _sales(connection, "channel", None, year)
-
-
-def sales_by_product(connection: Connection, *, year: Year = None, limit: int = ROWS_MAX) -> list[ProductSales]:
-    """Sales per product, the greatest first."""
-    return _all(
-        connection,
-        ProductSales,
-        "SELECT product, sum(units)::bigint AS units, sum(gross_tyiyn)::bigint AS gross_tyiyn,"
-        " sum(makers_tyiyn)::bigint AS makers_tyiyn, sum(suspense_tyiyn)::bigint AS suspense_tyiyn"
-        " FROM income_product_sales WHERE %(year)s::text IS NULL OR left(sale_month, 4) = %(year)s"
-        " GROUP BY product ORDER BY 3 DESC, product LIMIT %(limit)s",
-        {"year": _text(year), "limit": min(limit, ROWS_MAX)},
-    )
-
-
-def network_counts(connection: Connection) -> NetworkCounts:
-    """How many outlets, producers, workshops, villages and products were ever registered."""
-    [found] = _all(
-        connection,
-        NetworkCounts,
-        "SELECT (SELECT count(*) FROM income_outlets) AS outlets,"
-        " (SELECT count(*) FROM income_makers WHERE maker LIKE 'producer/%%') AS producers,"
-        " (SELECT count(*) FROM income_makers WHERE maker LIKE 'workshop/%%') AS workshops,"
-        " (SELECT count(*) FROM income_villages) AS villages,"
-        " (SELECT count(*) FROM income_products) AS products WHERE %s",
-        [True],
-    )
-    return found
-
-
-def outlets_by_year(connection: Connection) -> dict[int, int]:
-    """How many outlets had opened by the end of each year in which one did."""
-    total, found = 0, {}
-    for year, opened in connection.execute(
-        "SELECT extract(year FROM opened_on)::int, count(*) FROM income_outlets GROUP BY 1 ORDER BY 1"
-    ):
-        total += opened
-        found[int(year)] = total
-    return found
-
-
 def accruing(connection: Connection, *, producer: str | None = None) -> Iterator[tuple[str, str, str, str, int]]:
     """What the open months come to now: (region, period, batch, producer, tyiyn), by the origin shares of today.
 
@@ -276,7 +144,7 @@ def income_by_producer(
             {"maker": producer and f"producer/{producer}"},
         )
     }
-    params = {"year": _text(year), "producer": producer}
+    params = {"year": year_text(year), "producer": producer}
     earned = _sums(
         connection,
         "SELECT producer, sum(earned_tyiyn)::bigint FROM income_statements"
@@ -298,7 +166,7 @@ def income_by_producer(
     )
     open_now: dict[str, int] = defaultdict(int)
     for _, period, _, name, tyiyn in accruing(connection, producer=producer):
-        if year is None or period[:4] == _text(year):
+        if year is None or period[:4] == year_text(year):
             open_now[name] += tyiyn
     found = []
     for name in sorted({*homes, *earned, *paid, *owed, *open_now}):
@@ -361,13 +229,13 @@ def producer_card(connection: Connection, producer: str) -> ProducerCard | None:
     ).fetchone()
     assert row is not None  # noqa: S101 - an aggregate has a row
     assert sold is not None  # noqa: S101
-    months = _all(
+    months = records(
         connection,
         MonthEarned,
         "SELECT period, region, earned_tyiyn FROM income_statements WHERE producer = %s ORDER BY period, region",
         [producer],
     )
-    payments = _all(
+    payments = records(
         connection,
         Payment,
         "SELECT position, kind, ref, day, amount_tyiyn FROM income_payments WHERE producer = %s ORDER BY position",
@@ -412,7 +280,7 @@ def suspense(
     connection: Connection, *, after: tuple[str, str, str] = ("", "", ""), limit: int = ROWS_MAX
 ) -> list[Suspense]:
     """What waits for a batch to be known, by place, product and batch; `after`: those of the page before's last row."""
-    return _all(
+    return records(
         connection,
         Suspense,
         "SELECT place, product, batch, count(DISTINCT ref) AS receipts, sum(suspense_tyiyn)::bigint AS suspense_tyiyn"
@@ -426,7 +294,7 @@ def suspense(
 
 def periods(connection: Connection, *, region: str | None = None) -> list[Period]:
     """Closed months, in order."""
-    return _all(
+    return records(
         connection,
         Period,
         "SELECT * FROM income_periods WHERE %(region)s::text IS NULL OR region = %(region)s ORDER BY period, region",

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, MetaData, Table, text
 
-from projections.base import day, id_of, ids, key_day, key_id, key_number, number, numbers
+from projections.columns import day, id_of, ids, key_day, key_id, key_number, number, numbers
 from projections.lineage_tables import LineageTables
 
 TABLES = MetaData()

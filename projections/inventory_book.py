@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from events.catalogue.base import Event, Recorded
 from projections import inventory_tables as t
-from projections.base import Db, Row
+from projections.base import Db
 from projections.inventory_counters import Tills
 from projections.inventory_recalls import Reach
+from projections.statements import Row
 from projections.totals import Totals
 
 # Columns of the sums, in the order of their tables.

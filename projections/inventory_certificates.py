@@ -4,7 +4,7 @@ from typing import Any
 
 from events.catalogue import committee
 from events.catalogue.base import Recorded
-from projections.base import Row
+from projections.statements import Row
 
 
 def certificate_row(recorded: Recorded[Any], known: set[tuple[str, str]]) -> Row | None:

@@ -11,8 +11,9 @@ from events.catalogue.base import Event, Recorded
 from events.catalogue.network import OutletOpened, PriceSet
 from events.catalogue.registry import EVENTS
 from events.catalogue.values import QUANTITY_MAX
-from projections.base import Db, Row
+from projections.base import Db
 from projections.inventory_book import AHEAD_AFTER, LATE_AFTER
+from projections.statements import Row
 
 # The names as SQL meets them in the log.
 SOLD, OPENED, CLOSED = "outlets.sale_made.v1", "outlets.shift_opened.v1", "outlets.shift_closed.v1"

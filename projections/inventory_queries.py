@@ -1,13 +1,10 @@
 """What people ask of the inventory, wherever the search path says the tables are: served, rebuilt or past."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from psycopg.rows import class_row
-
-from projections.base import Connection
+from projections.base import Connection, records
 
 #: Most rows that one answer holds, ask for more with `after`: a page of the API, and one to see if there are more.
 ROWS_MAX = 1_001
@@ -109,42 +106,6 @@ class Discrepancy:
     difference: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShiftCash:
-    """A shift and its drawer, in tyiyn."""
-
-    shift: str
-    outlet: str
-    till: str
-    cashier: str | None
-    opened_at: datetime | None
-    closed_at: datetime | None
-    expected_tyiyn: int
-    counted_tyiyn: int | None
-    difference_tyiyn: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class TillCounters:
-    """A till's reports by its own counter, with the ranges that nobody has seen."""
-
-    till: str
-    outlet: str | None
-    revoked_for: str | None
-    highest: int
-    accepted: int
-    quarantined: int
-    missing: int
-    gaps: list[list[int]]
-
-
-def _all[T](
-    connection: Connection, kind: type[T], statement: str, params: Sequence[Any] | dict[str, Any] = ()
-) -> list[T]:
-    with connection.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(statement.encode(), params or None).fetchall()
-
-
 def stock(
     connection: Connection,
     *,
@@ -155,7 +116,7 @@ def stock(
     limit: int = ROWS_MAX,
 ) -> list[Stock]:
     """Stock by place and batch, in the order of their ids; `after` is the last (place, batch) of the page before."""
-    return _all(
+    return records(
         connection,
         Stock,
         """
@@ -180,7 +141,7 @@ def stock(
 
 def stock_by_product(connection: Connection, *, place: str | None = None) -> list[ProductStock]:
     """Units by product, over one place or all of them."""
-    return _all(
+    return records(
         connection,
         ProductStock,
         """
@@ -211,7 +172,7 @@ def stock_of_batch(connection: Connection, batch: str) -> tuple[list[Stock], lis
 
 def raw_stock(connection: Connection, *, place: str | None = None, limit: int = ROWS_MAX) -> list[RawStock]:
     """Lots of raw and intermediate goods of which something is left, or too much was taken."""
-    return _all(
+    return records(
         connection,
         RawStock,
         """
@@ -237,7 +198,7 @@ def in_transit(
 
     `after`: when (or `-infinity`), consignment and batch of the last row of the page before.
     """
-    return _all(
+    return records(
         connection,
         InTransit,
         """
@@ -257,7 +218,7 @@ def in_transit(
 
 def expiring(connection: Connection, *, until: date, place: str | None = None, limit: int = ROWS_MAX) -> list[Stock]:
     """Units on hand whose best-before day is not after `until`, the nearest first."""
-    return _all(
+    return records(
         connection,
         Stock,
         """
@@ -281,7 +242,7 @@ def discrepancies(
 ) -> list[Discrepancy]:
     """Counts that differed (`count`), drawers that differed (`cash`), consignments whose count on arrival differed
     (`consignment`). `after`: place, kind and subject of the last row of the page before."""
-    return _all(
+    return records(
         connection,
         Discrepancy,
         """
@@ -350,7 +311,7 @@ def flags(
 
     `after`: position, flag, subject and place of the last row of the page before.
     """
-    return _all(
+    return records(
         connection,
         Flag,
         f"""
@@ -385,49 +346,3 @@ def flag_counts(connection: Connection) -> dict[str, int]:
         """.encode()  # noqa: S608 - our own text
     )
     return dict(found.fetchall())
-
-
-def shifts(
-    connection: Connection,
-    *,
-    outlet: str | None = None,
-    after: tuple[str, str] | None = None,
-    limit: int = ROWS_MAX,
-) -> list[ShiftCash]:
-    """Shifts and their drawers, the newest first; of equal ones the greater id, those without a beginning last.
-
-    `after`: when (or `-infinity`) and which was the last row of the page before.
-    """
-    return _all(
-        connection,
-        ShiftCash,
-        """
-        SELECT shift, outlet, till, cashier, opened_at, closed_at,
-               opening_tyiyn + sales_tyiyn + in_tyiyn - voids_tyiyn - refunds_tyiyn - out_tyiyn AS expected_tyiyn,
-               counted_tyiyn, difference_tyiyn
-        FROM inventory_shifts WHERE (%(outlet)s::text IS NULL OR outlet = %(outlet)s)
-          AND (%(after_when)s::timestamptz IS NULL
-               OR (coalesce(opened_at, '-infinity'), shift) < (%(after_when)s::timestamptz, %(after_shift)s))
-        ORDER BY opened_at DESC NULLS LAST, shift DESC LIMIT %(limit)s
-        """,
-        dict(zip(("after_when", "after_shift"), after or (None, ""), strict=True))
-        | {"outlet": outlet, "limit": min(limit, ROWS_MAX)},
-    )
-
-
-def tills(connection: Connection, *, outlet: str | None = None) -> list[TillCounters]:
-    """Tills with their counters; a gap is a report that a till made and nobody has."""
-    return _all(
-        connection,
-        TillCounters,
-        """
-        SELECT t.till, t.outlet, t.revoked_for, t.highest, t.accepted, t.quarantined,
-               coalesce(sum(g.last - g.first + 1), 0)::bigint AS missing,
-               coalesce(array_agg(ARRAY[g.first, g.last] ORDER BY g.first) FILTER (WHERE g.first IS NOT NULL), '{}')
-                 AS gaps
-        FROM inventory_tills t LEFT JOIN inventory_till_gaps g USING (till)
-        WHERE %(outlet)s::text IS NULL OR t.outlet = %(outlet)s
-        GROUP BY t.till, t.outlet, t.revoked_for, t.highest, t.accepted, t.quarantined ORDER BY t.till
-        """,
-        {"outlet": outlet},
-    )

@@ -8,7 +8,8 @@ from typing import Any
 from events.catalogue import committee, production
 from events.catalogue.base import Recorded
 from projections import inventory_tables as t
-from projections.base import Db, Row
+from projections.base import Db
+from projections.statements import Row
 
 
 def names_in(text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, MetaData, Table
 
-from projections.base import day, id_of, instant, key_day, key_id, key_number, number, yes_no
+from projections.columns import day, id_of, instant, key_day, key_id, key_number, number, yes_no
 
 TABLES = MetaData()
 

@@ -12,7 +12,7 @@ from events.catalogue.production import (
     LotCorrected,
 )
 from events.catalogue.values import LotInput
-from projections.base import Db, Row
+from projections.base import Db
 from projections.lineage import ALL_UNKNOWN, Basis, Part, Shares, all_of, blend, closes_cycle, downstream, inputs_first
 from projections.lineage_image import Late, LineageImage
 from projections.lineage_reports import (
@@ -27,6 +27,7 @@ from projections.lineage_reports import (
     outputs,
 )
 from projections.lineage_tables import Correction, Edge, LineageTables, Lot, Making, not_known
+from projections.statements import Row
 
 _NOTHING = Change()
 

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 from events.catalogue.base import Recorded
 from events.catalogue.network import ProductDefined
 from events.catalogue.production import BatchProduced
-from projections.base import Db, Row, array_text
+from projections.base import Db
 from projections.lineage import ALL_UNKNOWN, Shares, all_of
 from projections.lineage_reports import CORRECTIONS, REPORTS, Content, content_of, corrected_content, outputs
 from projections.lineage_tables import Correction, Edge, LineageTables, Lot, Making, only_making
+from projections.statements import Row, array_text
 
 #: The tables of whose rows an image notes which ones changed.
 KEPT = ("lots", "makings", "edges", "corrections", "bases")

@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from events.catalogue.base import Recorded
-from projections.base import Db, array_text
+from projections.base import Db
 from projections.in_bulk import Plain
 from projections.lineage import WHOLE_PPM
 from projections.lineage_image import Late
 from projections.lineage_reports import CORRECTIONS, REPORTS, Content, content_of, corrected_content, outputs
 from projections.lineage_tables import Correction, LineageTables
+from projections.statements import array_text
 
 
 class Taken(NamedTuple):

@@ -22,7 +22,7 @@ from events.catalogue.production import (
     LotsPooled,
     MaterialReceived,
 )
-from projections.base import id_of, ids, instant, key_id, key_number, number, numbers, words, yes_no
+from projections.columns import id_of, ids, instant, key_id, key_number, number, numbers, words, yes_no
 
 TAKES: frozenset[type[Event]] = frozenset(
     {ProductDefined, LotCollected, MaterialReceived, LotsPooled, BatchProduced, LotCorrected, BatchInputsCorrected}

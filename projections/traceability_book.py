@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from events.catalogue.base import Recorded
 from projections import traceability_tables as t
-from projections.base import ROWS_IN_ARRAYS, Db, Row, array_text
+from projections.base import ROWS_IN_ARRAYS, Db
 from projections.lineage_reports import Change
+from projections.statements import Row, array_text
 from projections.totals import Totals
 
 # Columns of `trace_balances` after its key.

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, MetaData, Table
 
-from projections.base import day, id_of, instant, key_id, key_number, number, words, yes_no
+from projections.columns import day, id_of, instant, key_id, key_number, number, words, yes_no
 from projections.lineage_tables import LineageTables
 
 TABLES = MetaData()

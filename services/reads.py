@@ -9,10 +9,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from events import log_pages
 from events.catalogue.values import QUANTITY_MAX
-from projections import income_queries, inventory_queries, overview
+from projections import income_queries, income_sales, inventory_queries, overview
 from projections import traceability_queries as lots
 from projections.base import Connection
-from projections.income_queries import GroupIncome, Period, ProducerIncome, ProductSales
+from projections.income_queries import GroupIncome, Period, ProducerIncome
+from projections.income_sales import ProductSales
 from projections.traceability_trace import trace
 from projections.whereabouts import forward
 from services import stock_reads
@@ -135,14 +136,14 @@ def _add_income(router: APIRouter, front: Front) -> None:
                 card = income_queries.producer_card(connection, producer)
                 return None if card is None else {"producer": card}
             asked: dict[str, Callable[[], Any]] = {
-                "year": lambda: income_queries.sales_by_year(connection, channel=None),
-                "month": lambda: income_queries.sales_by_month(connection, year=year, channel=None),
+                "year": lambda: income_sales.sales_by_year(connection, channel=None),
+                "month": lambda: income_sales.sales_by_month(connection, year=year, channel=None),
                 "producer": lambda: income_queries.income_by_producer(connection, year=year),
                 "village": lambda: income_queries.income_by_village(connection, year=year),
                 "region": lambda: income_queries.income_by_region(connection, year=year),
-                "product": lambda: income_queries.sales_by_product(connection, year=year),
-                "outlet": lambda: income_queries.sales_by_place(connection, year=year),
-                "channel": lambda: income_queries.sales_by_channel(connection, year=year),
+                "product": lambda: income_sales.sales_by_product(connection, year=year),
+                "outlet": lambda: income_sales.sales_by_place(connection, year=year),
+                "channel": lambda: income_sales.sales_by_channel(connection, year=year),
                 "period": lambda: income_queries.periods(connection),
             }
             if by == "suspense":
@@ -214,8 +215,8 @@ def _add_network(router: APIRouter, front: Front) -> None:
                 "names": None if founded is None else founded.names,
                 "clock": None if founded is None else founded.clock,
                 "head": overview.head(connection),
-                "counts": income_queries.network_counts(connection),
-                "sales_by_year": income_queries.sales_by_year(connection, channel=None),
+                "counts": income_sales.network_counts(connection),
+                "sales_by_year": income_sales.sales_by_year(connection, channel=None),
                 "outlets": overview.outlets(connection),
                 "villages": overview.villages(connection),
             }

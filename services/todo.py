@@ -11,7 +11,7 @@ from events import quarantine_pages
 from events.catalogue.network import Role
 from projections.chains import Broken
 from projections.todo import SHOWN_DAYS, SUBJECTS_MAX, Waiting, waiting
-from services.access.permissions import TODO
+from services.access.permissions import TASKS
 from services.access.sender import NETWORK, About, NoSuchRight, Sender
 from services.books import Look, Told
 from services.front import Front
@@ -141,10 +141,10 @@ def now_of(front: Front, look: Look) -> datetime:
 
 async def tasks_of(front: Front, sender: Sender) -> Told[list[Task]]:
     """What waits for this sender, as far as the roles reach. Raises NoSuchRight."""
-    if not TODO.open_to(sender):
+    if not TASKS.open_to(sender):
         raise NoSuchRight
     told = await front.books.ask_soon(lambda look: tasks(front, look))
-    verdicts = await front.judge.judge(sender, [(TODO, (_about(task.place),)) for task in told.answer])
+    verdicts = await front.judge.judge(sender, [(TASKS, (_about(task.place),)) for task in told.answer])
     return Told([task for task, verdict in zip(told.answer, verdicts, strict=True) if verdict == "yes"], told.standing)
 
 

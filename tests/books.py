@@ -10,7 +10,8 @@ from psycopg import sql
 
 from events.canonical import Unopened, event_data, instant, leaf_ends
 from events.catalogue.base import Event, Recorded
-from projections.base import Connection, Db, Left, ReadModel, Row, create_tables, use_schema
+from projections.base import Connection, Db, Left, ReadModel, create_tables, use_schema
+from projections.statements import Row
 
 START = datetime(2016, 3, 10, 6, 0, tzinfo=UTC)
 _NAMESPACE = UUID(int=0)

@@ -82,6 +82,24 @@ class Door:
         return [(answer["status"], answer["problem"]) for answer in answers]
 
 
+@contextmanager
+def following(door: Door) -> Iterator[None]:
+    """The read models follow the log meanwhile, as in every installation."""
+    ended = threading.Event()
+
+    def follow() -> None:
+        while not ended.wait(0.02):
+            door.fold()
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 def report(event: Event, **changes: Any) -> dict[str, Any]:
     """A report of an event as a device sends it."""
     item = {

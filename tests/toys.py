@@ -12,7 +12,8 @@ from events.appends import Append, Appended
 from events.catalogue.base import Event, Recorded
 from events.catalogue.outlets import CashMoved
 from events.store import Log, content_hash
-from projections.base import Db, ReadModel, key_id, key_number, number
+from projections.base import Db, ReadModel
+from projections.columns import key_id, key_number, number
 
 TABLES = sa.MetaData()
 DRAWERS = sa.Table("toy_drawers", TABLES, key_id("shift"), number("tyiyn"))

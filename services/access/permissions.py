@@ -168,7 +168,7 @@ PERSONAL: Final = may("producer", "center")
 DOCUMENTS: Final = may("outlet_lead", "workshop_lead", "producer", "center", "auditor", scope="read:documents")
 ERASE: Final = may("center")
 ERASURES: Final = may("center", "auditor", scope="read:erasures")
-TODO: Final = may(
+TASKS: Final = may(
     "outlet_lead", "workshop_lead", "committee_member", "center", "settlement_clerk", "auditor", scope="read:todo"
 )
 #: Pages that say in the reader's language that they are closed: who may see them, they ask themselves.
@@ -223,7 +223,7 @@ ROUTES: Final[Mapping[str, Permission]] = {
     "GET /api/v1/personal": PERSONAL,
     "GET /api/v1/personal/erasures": ERASURES,
     "POST /api/v1/personal/erase": ERASE,
-    "GET /api/v1/todo": TODO,
+    "GET /api/v1/todo": TASKS,
     "GET /api/v1/regions/{region}/{what}": _LISTED,
     "GET /api/v1/documents": DOCUMENTS,
     "GET /api/v1/documents/{document}": DOCUMENTS,

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from projections import income_queries as income
+from projections import income_sales
 from projections.base import Connection, Db
 from projections.identities import Identity, identities
 from projections.runner import lag
@@ -26,10 +27,10 @@ class Figures:
     """The books of the network as the read models have them."""
 
     events: int
-    sales: tuple[income.Sales, ...]
-    exports: tuple[income.Sales, ...]
+    sales: tuple[income_sales.Sales, ...]
+    exports: tuple[income_sales.Sales, ...]
     outlets_by_year: Mapping[int, int]
-    counts: income.NetworkCounts
+    counts: income_sales.NetworkCounts
     villages: tuple[income.GroupIncome, ...]
     money: tuple[int, int, int, int]  #: earned, accruing, paid and owed, tyiyn
     identities: Mapping[str, Identity]
@@ -55,10 +56,10 @@ def _figures(db: Db, jar: JarView | None) -> Figures:
     villages = income.income_by_village(connection)
     return Figures(
         events=behind.head,
-        sales=tuple(income.sales_by_year(connection)),
-        exports=tuple(income.sales_by_year(connection, channel="export")),
-        outlets_by_year=_every_year(income.outlets_by_year(connection)),
-        counts=income.network_counts(connection),
+        sales=tuple(income_sales.sales_by_year(connection)),
+        exports=tuple(income_sales.sales_by_year(connection, channel="export")),
+        outlets_by_year=_every_year(income_sales.outlets_by_year(connection)),
+        counts=income_sales.network_counts(connection),
         villages=tuple(sorted(villages, key=lambda each: (-each.total_tyiyn, each.key))[:VILLAGES_SHOWN]),
         money=(
             sum(each.earned_tyiyn for each in villages),

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from events.catalogue.values import QUANTITY_MAX, OutletId
 from projections.base import Connection
-from projections.inventory_queries import discrepancies, shifts
+from projections.inventory_queries import discrepancies
+from projections.inventory_shifts import shifts
 from services.access.permissions import SHIFTS
 from services.access.sender import About
 from services.books import Look

@@ -7,7 +7,7 @@ from typing import Final
 
 from fastapi import Request
 
-from services.access.permissions import READ_DESK, TODO
+from services.access.permissions import READ_DESK, TASKS
 from services.access.sender import Sender
 from services.errors import Refused
 from services.front import Front
@@ -47,7 +47,7 @@ def menus(front: Front) -> MenuOf:
 def menu(sender: Sender, here: str) -> Menu:
     """The head of a page for this sender."""
     roles = ("administrator",) if sender.kind == "admin" else tuple(sorted({grant.role for grant in sender.grants}))
-    opened = (("/todo", TODO), ("/quarantine", READ_DESK))
+    opened = (("/todo", TASKS), ("/quarantine", READ_DESK))
     pages = tuple(address for address, permission in opened if permission.open_to(sender))
     return Menu(sender.actor, roles, ("/", *pages), here)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from events.catalogue.values import Names
-from projections import income_queries, label, overview
+from projections import income_sales, label, overview
 from projections.base import Connection
 from projections.bishkek import day_of
 from projections.overview import OutletSeen, VillageSeen
@@ -30,12 +30,12 @@ def network_view(
     this_year = day_of(now).year
     years = [
         YearOfSales(int(row.key), row.gross_tyiyn, row.makers_tyiyn, int(row.key) < this_year)
-        for row in income_queries.sales_by_year(connection, channel=RETAIL)
+        for row in income_sales.sales_by_year(connection, channel=RETAIL)
     ]
     nothing = YearOfSales(this_year, 0, 0, False)
     current = next((row for row in reversed(years) if row.sales_tyiyn), nothing)
     outlets = _outlets(connection, current.year, None if is_simulated else now)
-    counts = income_queries.network_counts(connection)
+    counts = income_sales.network_counts(connection)
     return NetworkView(
         names=names,
         is_simulated=is_simulated,
@@ -73,7 +73,7 @@ def _outlets(connection: Connection, year: int, now: datetime | None) -> Sequenc
     until = now or max((row.last_sale_at for row in seen if row.last_sale_at), default=None)
     closed = overview.closed_outlets(connection, [row.outlet for row in seen])
     sold: Mapping[str, int] = {
-        row.key: row.gross_tyiyn for row in income_queries.sales_by_place(connection, year=year, channel=RETAIL)
+        row.key: row.gross_tyiyn for row in income_sales.sales_by_place(connection, year=year, channel=RETAIL)
     }
     regions = label.regions(connection)
     return [

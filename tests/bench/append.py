@@ -9,7 +9,6 @@ The raw table has the columns that carry an event, a primary key and the unique 
 import asyncio
 import itertools
 import secrets
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -27,7 +26,7 @@ from events.catalogue.values import SaleLine, Tender
 from events.migrate import WRITER, login, migrate
 from events.store import Append, Appended, Log
 from services.embedded import EmbeddedPostgres
-from tests.bench.measure import Report, bar, rounds, row, timed, uuid7
+from tests.bench.measure import Report, bar, in_threads, rounds, row, timed, uuid7
 
 OUTLETS = 32
 GROUP = 500
@@ -182,25 +181,6 @@ class Peer:
     def one_at_a_time(self, sales: Sequence[PeerSale]) -> None:
         for sale in sales:
             self.application.save(sale)
-
-
-def in_threads[T](callers: int, work: Callable[[Sequence[T]], None], items: Sequence[T]) -> None:
-    """Blocking callers side by side, each with its share of the items."""
-    failed: list[BaseException] = []
-
-    def call(mine: Sequence[T]) -> None:
-        try:
-            work(mine)
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=call, args=(items[n::callers],)) for n in range(callers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failed:
-        raise failed[0]
 
 
 @contextmanager

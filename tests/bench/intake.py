@@ -10,7 +10,6 @@ after it stopped.
 import hashlib
 import http.client
 import itertools
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +34,7 @@ from services.settings import Settings
 from services.up import Supervisor
 from tests import make
 from tests.bench.append import OUTLETS, a_sale
-from tests.bench.measure import Report, bar, rounds, row, timed, uuid7
+from tests.bench.measure import Report, bar, in_threads, rounds, row, timed, uuid7
 
 CALLERS = 8
 LIST_ITEMS = 50
@@ -140,25 +139,6 @@ def raw_lists(numbers: range) -> list[list[object]]:
     return made
 
 
-def by_callers[T](work: Callable[[Sequence[T]], None], lists: Sequence[T]) -> None:
-    """`CALLERS` side by side, each with its share of the lists."""
-    failed: list[BaseException] = []
-
-    def call(mine: Sequence[T]) -> None:
-        try:
-            work(mine)
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=call, args=(lists[n::CALLERS],)) for n in range(CALLERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failed:
-        raise failed[0]
-
-
 @dataclass
 class Door:
     """The front door of an installation, with a key for each till."""
@@ -186,7 +166,7 @@ class Door:
                     connection.request("POST", "/api/v1/events", upload.body, headers)
                     answers.append(connection.getresponse().read())
 
-        by_callers(caller, lists)
+        in_threads(CALLERS, caller, lists)
         statuses = Counter(answer["status"] for content in answers for answer in orjson.loads(content))
         assert statuses == {"accepted": len(lists) * LIST_ITEMS}, statuses
 
@@ -205,7 +185,7 @@ def insert(conninfo: str, lists: Sequence[list[object]]) -> None:
             for parameters in mine:
                 connection.execute(_INSERT, parameters, prepare=True)
 
-    by_callers(caller, lists)
+    in_threads(CALLERS, caller, lists)
 
 
 @contextmanager

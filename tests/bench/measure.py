@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import statistics
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -99,3 +100,22 @@ def uuid7() -> UUID:
     number = number & ~(0xF << 76) | (0x7 << 76)
     number = number & ~(0x3 << 62) | (0x2 << 62)
     return UUID(int=number)
+
+
+def in_threads[T](callers: int, work: Callable[[Sequence[T]], None], items: Sequence[T]) -> None:
+    """Blocking callers side by side, each with its share of the items."""
+    failed: list[BaseException] = []
+
+    def call(mine: Sequence[T]) -> None:
+        try:
+            work(mine)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=call, args=(items[n::callers],)) for n in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]

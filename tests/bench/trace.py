@@ -16,8 +16,9 @@ from pathlib import Path
 import psycopg
 
 from projections import inventory_tables, traceability_tables
-from projections.base import Connection, Db, Row, create_other_indexes, create_tables, use_schema
+from projections.base import Connection, Db, create_other_indexes, create_tables, use_schema
 from projections.lineage import ALL_UNKNOWN, Part, Shares, all_of, blend
+from projections.statements import Row
 from projections.traceability_queries import ancestry, villages_of
 from projections.traceability_trace import trace
 from projections.whereabouts import forward

@@ -6,15 +6,13 @@ An exploration by hand: OVOP_TEST_EXAMPLES=500 OVOP_TEST_SEED=7 pytest tests/int
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from tests.door import Door, opened
+from tests.door import Door, following, opened
 from tests.integration.test_api import found
 from tests.servers import LogDatabase
 
@@ -79,26 +77,8 @@ def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
     )
     with opened(log_database, tmp_path / "data", **dict.fromkeys(limits, 10**6)) as opened_door:
         found(opened_door)
-        with folded_all_the_while(opened_door):
+        with following(opened_door):
             yield opened_door
-
-
-@contextmanager
-def folded_all_the_while(door: Door) -> Iterator[None]:
-    """A projector follows the log, as it does in every installation: a month is closed by books that are up to date."""
-    ended = threading.Event()
-
-    def follow() -> None:
-        while not ended.wait(0.05):
-            door.fold()
-
-    following = threading.Thread(target=follow)
-    following.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        following.join()
 
 
 def taking_items(description: dict[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from events.catalogue.base import Event
 from events.catalogue.values import LotInput
-from projections import income_queries
+from projections import income_queries, income_sales
 from projections.base import Connection, Db
 from projections.income import MODEL
 from projections.income_identities import a1_postings_sum_to_zero, a2_sales_are_shared_whole, a3_earned_is_paid_or_owed
@@ -103,7 +103,7 @@ class Book:
 
 def test_a_line_is_shared_once_to_the_tyiyn(income: Tables) -> None:
     income.fold(jam().add(make.sale_made()))
-    [year] = income_queries.sales_by_year(income.here())
+    [year] = income_sales.sales_by_year(income.here())
     assert (year.key, year.units, year.gross_tyiyn) == ("2016", 2, 36_000)
     assert year.makers_tyiyn + year.workshop_tyiyn + year.outlet_tyiyn + year.brand_tyiyn + year.fund_tyiyn == 36_000
     assert stated(income, 100).rows == (("p-001", 16_200), ("p-002", 5_400))
@@ -189,9 +189,7 @@ def test_a_void_counts_in_the_month_of_its_sale_for_sales(income: Tables) -> Non
     book = Book(income, jam())
     book.add(make.sale_made(), at=MARCH)
     book.add(make.sale_voided(), at=APRIL)
-    assert [(month.key, month.gross_tyiyn) for month in income_queries.sales_by_month(income.here())] == [
-        ("2016-03", 0)
-    ]
+    assert [(month.key, month.gross_tyiyn) for month in income_sales.sales_by_month(income.here())] == [("2016-03", 0)]
 
 
 def test_a_closed_month_is_earned_for_ever_and_later_sales_move_on(income: Tables) -> None:
@@ -288,8 +286,8 @@ def test_paid_and_owed_make_up_what_was_earned(income: Tables) -> None:
 def test_contract_deliveries_are_income_of_another_channel(income: Tables) -> None:
     history = jam().add(make.share_terms_agreed(channel="export"), make.order_delivered(channel="export"))
     income.fold(history)
-    assert income_queries.sales_by_year(income.here()) == []
-    [export] = income_queries.sales_by_channel(income.here())
+    assert income_sales.sales_by_year(income.here()) == []
+    [export] = income_sales.sales_by_channel(income.here())
     assert export.key == "export"
     assert export.gross_tyiyn > 0
 

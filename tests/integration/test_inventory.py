@@ -16,6 +16,7 @@ from projections.inventory_identities import (
     a7_drawers_balance,
     a8_counters_are_accounted_for,
 )
+from projections.inventory_shifts import shifts, tills
 from tests import make
 from tests.books import START, History, Tables, connect
 from tests.servers import LogDatabase
@@ -228,7 +229,7 @@ def test_a_drawer_is_expected_to_hold_what_went_in_less_what_went_out(inventory:
         make.shift_closed(till_counter=5, counted_cash_tyiyn=0),
     )
     inventory.fold(history)
-    [shift] = ask.shifts(inventory.here())
+    [shift] = shifts(inventory.here())
     moved = make.cash_moved().amount_tyiyn
     expected = make.shift_opened().opening_cash_tyiyn + sale.total_tyiyn() - moved - 18_000
     assert (shift.expected_tyiyn, shift.difference_tyiyn) == (expected, -expected)
@@ -239,12 +240,12 @@ def test_a_counter_in_quarantine_is_no_gap_and_is_accepted_once_it_comes_through
         make.sale_made(till_counter=4), make.message_quarantined(till="karakol-1", till_counter=3), make.sale_made()
     )
     inventory.fold(history)
-    [till] = ask.tills(inventory.here())
+    [till] = tills(inventory.here())
     assert (till.highest, till.accepted, till.quarantined, till.gaps) == (4, 3, 1, [])
     more = History()
     more.recorded = jam().add(make.sale_made(sale="sale-9", till_counter=3)).recorded[-1:]
     inventory.fold(more)
-    [till] = ask.tills(inventory.here())
+    [till] = tills(inventory.here())
     assert (till.highest, till.accepted, till.quarantined) == (4, 4, 0)
 
 

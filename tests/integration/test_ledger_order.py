@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from events.catalogue.base import Event
 from projections import income, inventory
-from projections.base import Connection, Row
+from projections.base import Connection
 from projections.income_identities import a1_postings_sum_to_zero, a2_sales_are_shared_whole, a3_earned_is_paid_or_owed
 from projections.inventory_identities import (
     a4_stock_balances,
@@ -17,6 +17,7 @@ from projections.inventory_identities import (
     a7_drawers_balance,
     a8_counters_are_accounted_for,
 )
+from projections.statements import Row
 from tests.books import History, Tables, connect
 from tests.servers import LogDatabase
 from tests.shop_histories import facts, history_of, orders

@@ -1,9 +1,7 @@
 """The tutorial of docs/naryn.py, run: a region is set up by the API alone, from nothing or beside another region."""
 
 import importlib.util
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import pytest
 from events.catalogue.base import Event
 from services.web.codes import is_well_formed
 from tests import make
-from tests.door import Door, opened
+from tests.door import Door, following, opened
 from tests.servers import LogDatabase
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "naryn.py"
@@ -34,28 +32,10 @@ def naryn() -> Any:
     return module
 
 
-@contextmanager
-def projecting(door: Door) -> Iterator[None]:
-    """The read models follow the log meanwhile, as in a running installation."""
-    ends = threading.Event()
-
-    def follow() -> None:
-        while not ends.wait(0.02):
-            door.fold()
-
-    following = threading.Thread(target=follow)
-    following.start()
-    try:
-        yield
-    finally:
-        ends.set()
-        following.join()
-
-
 def told(door: Door, naryn: Any) -> tuple[dict[str, int], list[Event]]:
     key = door.front.settings.admin_key_file.read_text().strip()
     before = door.log.head().position
-    with projecting(door):
+    with following(door):
         paid = naryn.main(door.url, key)
     return paid, [recorded.event for recorded in door.log.read(before, 999)]
 

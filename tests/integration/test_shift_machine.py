@@ -18,6 +18,7 @@ from projections.inventory_identities import (
     a7_drawers_balance,
     a8_counters_are_accounted_for,
 )
+from projections.inventory_shifts import shifts
 from tests import make
 from tests.books import connect
 from tests.machines import FoldMachine, run
@@ -144,8 +145,7 @@ class Shifts(FoldMachine):
         self.fold_what_waits()
         connection = self.tables.here()
         told = {
-            each.shift: (each.expected_tyiyn, each.counted_tyiyn, each.difference_tyiyn)
-            for each in ask.shifts(connection)
+            each.shift: (each.expected_tyiyn, each.counted_tyiyn, each.difference_tyiyn) for each in shifts(connection)
         }
         expected = {}
         # A receipt that was reported before tells of no shift.

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from events.catalogue.base import Event, Recorded
 from events.catalogue.committee import RecallRoot
 from projections import income, inventory, traceability
-from projections.base import Connection, Db, ReadModel, Row, create_tables, use_schema
+from projections.base import Connection, Db, ReadModel, create_tables, use_schema
 from projections.digest import differing, digests
 from projections.lineage import ALL_UNKNOWN, Part, Shares, all_of, blend
 from projections.schemas import OPTIONS
+from projections.statements import Row
 from projections.traceability_identities import a4_lots_balance, a4_origins_are_whole
 from projections.traceability_queries import lots_above, lots_below
 from projections.traceability_trace import certificate_on, recall_reach, recalls_reaching, trace
