@@ -162,7 +162,7 @@ def lookback() -> None:
 def intake() -> None:
     """Takes reports from the broker through the same door as HTTP."""
     begin_logging("intake")
-    from services.intake import opened
+    from services.intakes import opened
 
     with contextlib.ExitStack() as until:
         it = _or_exit(lambda: until.enter_context(opened(settings())))

@@ -9,10 +9,9 @@ An outlet with a server of its own has the same queue there (OVOP_OUTBOX), empti
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import nats.errors
 import orjson
@@ -32,29 +31,20 @@ from events.broker import (
     INTAKE_SUBJECTS,
     OUTBOX_STREAM,
     BrokerAddress,
-    actor_of_token,
     outlet_domain,
     outlet_intake_user,
     receipt_subject,
 )
 from events.nats_config import INTAKE_CONSUMER
-from events.store import Log, LogBusy, LogClosed, LogUnavailable
+from events.store import LogBusy, LogClosed, LogUnavailable
 from events.streams import ensure_stream, intake_stream
-from services.access.credentials import Credentials
-from services.access.judge import Judge
-from services.access.people_store import PeopleStore
 from services.access.sender import Sender
 from services.access.signatures import upload_text, verify
 from services.access.store import Device
-from services.advice import ServedAdvice
 from services.answers import Answer
-from services.books import Books
-from services.clock import NetworkClock
-from services.errors import NotAuthenticated, NotJson
-from services.handle import Handler
-from services.items import ITEMS_MAX, Item, split
-from services.reports import Reports
-from services.settings import Settings
+from services.errors import NotAuthenticated
+from services.items import ITEMS_MAX, Item
+from services.messages import Brought, brought
 
 #: Messages handed out before the first of them is acknowledged; so many may wait in memory.
 ACK_PENDING_MAX = 2_000
@@ -64,16 +54,11 @@ ACK_WAIT_SECONDS = 30.0
 GROUP_MESSAGES = 500
 #: How long a message stays away when the log does not answer, by how often it was delivered.
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
-#: Nested lists and envelopes of a report are small; an echo of the broker is smaller.
-ECHO_BYTES_MAX = 256
 WATCH_SECONDS = 2.0
 #: What a device that signs sends beside its report: the id of its key, the signature, the head of its chain.
 KEY_HEADER = "Ovop-Key"
 SIGNATURE_HEADER = "Ovop-Signature"
 CHAIN_HEAD_HEADER = "Ovop-Chain-Head"
-
-_CLOUD_EVENT_USED = {"id": "id", "type": "type", "time": "occurred_at", "data": "data", "recordedat": "recorded_at"}
-_CLOUD_EVENT_KNOWN = {*_CLOUD_EVENT_USED, "specversion", "source", "subject", "datacontenttype", "dataschema"}
 
 #: What says that the database does not answer just now; whatever else goes wrong is the report's own.
 _LATER = (LogUnavailable, LogBusy, LogClosed, psycopg.OperationalError, PoolTimeout, OSError, TimeoutError)
@@ -123,15 +108,6 @@ class Queue:
     def may_hold(self, actor: str) -> bool:
         """Whether a report of this actor may wait here."""
         return self.actors is None or actor in self.actors
-
-
-@dataclass(frozen=True, slots=True)
-class _Report:
-    """One message and the items in it."""
-
-    message: NatsMessage
-    actor: str
-    items: tuple[Item | bytes, ...]
 
 
 class Intake:
@@ -271,9 +247,9 @@ class Intake:
 
     async def _take(self, messages: Sequence[NatsMessage]) -> None:
         """Take a group; each actor's messages in their order, the actors side by side in the same commits."""
-        by_actor: dict[str, list[_Report]] = {}
+        by_actor: dict[str, list[Brought]] = {}
         for message in messages:
-            report = _read(message)
+            report = brought(message)
             if report is None:
                 logger.warning(
                     "intake: an answer of the broker was sent into the queue on %s", message.raw_message.subject
@@ -283,7 +259,7 @@ class Intake:
                 by_actor.setdefault(report.actor, []).append(report)
         await asyncio.gather(*(self._take_of(actor, reports) for actor, reports in by_actor.items()))
 
-    async def _take_of(self, actor: str, reports: list[_Report]) -> None:
+    async def _take_of(self, actor: str, reports: list[Brought]) -> None:
         while reports:
             count = items = 0
             while count < len(reports) and (count == 0 or items + len(reports[count].items) <= ITEMS_MAX):
@@ -292,7 +268,7 @@ class Intake:
             group, reports = reports[:count], reports[count:]
             await self._settle(actor, group)
 
-    async def _settle(self, actor: str, group: list[_Report]) -> None:
+    async def _settle(self, actor: str, group: list[Brought]) -> None:
         """Store a group and answer each message; a report that the door breaks on is kept alone, as it came."""
         try:
             answers = await self._answers(actor, group)
@@ -314,7 +290,7 @@ class Intake:
             await self._answer(report, answers[:count])
             answers = answers[count:]
 
-    async def _answers(self, actor: str, group: list[_Report]) -> list[Answer]:
+    async def _answers(self, actor: str, group: list[Brought]) -> list[Answer]:
         items = [item for report in group for item in report.items]
         sender = await self._sender_of(actor) if self._queue.may_hold(actor) else None
         if sender is None:
@@ -324,7 +300,7 @@ class Intake:
             return [answer for report in group for answer in await self._answers_signed(report, sender)]
         return await self._door.take(items, sender)
 
-    async def _answers_signed(self, report: _Report, sender: Sender) -> list[Answer]:
+    async def _answers_signed(self, report: Brought, sender: Sender) -> list[Answer]:
         """Whoever may publish for a device is not the device: without its signature a report is kept aside."""
         message = report.message.raw_message
         headers = message.headers or {}
@@ -342,7 +318,7 @@ class Intake:
             return await self._door.keep(contents, sender, "wrong_signature")
         return await self._door.take(report.items, replace(sender, key_id=device.key_id, signed_head=head))
 
-    async def _keep(self, actor: str, report: _Report) -> None:
+    async def _keep(self, actor: str, report: Brought) -> None:
         try:
             answers = await self._door.keep([report.message.raw_message.data], Sender(actor=actor), "not_taken")
         except Exception:
@@ -351,7 +327,7 @@ class Intake:
         else:
             await self._answer(report, answers)
 
-    async def _answer(self, report: _Report, answers: Sequence[Answer]) -> None:
+    async def _answer(self, report: Brought, answers: Sequence[Answer]) -> None:
         """Acknowledge, and send the receipt; a sender that hears nothing sends again and gets the same one."""
         with contextlib.suppress(nats.errors.Error, OSError):
             await report.message.ack()
@@ -368,115 +344,6 @@ class Intake:
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
-
-
-def _read(message: NatsMessage) -> _Report | None:
-    """The items of a message; None for an echo, see `_is_echo`."""
-    raw: bytes = message.raw_message.data
-    actor = actor_of_token(message.raw_message.subject.split(".")[2])
-    try:
-        many, items = split(raw)
-    except NotJson:
-        return _Report(message, actor, (raw,))
-    if not many and _is_echo(raw, items[0].value):
-        return None
-    # A longer list than anybody may send is kept whole, as one thing that is not understood.
-    return _Report(message, actor, tuple(map(_item, items)) if 0 < len(items) <= ITEMS_MAX else (raw,))
-
-
-def _item(item: Item) -> Item:
-    """A CloudEvent as the item that HTTP takes; anything else as it is. What we would drop silently is not mapped."""
-    said = item.value
-    if not isinstance(said, dict) or "specversion" not in said or not said.keys() <= _CLOUD_EVENT_KNOWN:
-        return item
-    mapped = {ours: said[theirs] for theirs, ours in _CLOUD_EVENT_USED.items() if theirs in said}
-    return replace(item, value=mapped, written=item.sent)
-
-
-def _is_echo(raw: bytes, parsed: Any) -> bool:
-    """Whether this is the broker's own answer to a publish, which a sender wanted sent to its own subject of reports.
-
-    It has one form, which no report has, and nobody made it: it is not evidence of anything.
-    """
-    return (
-        len(raw) < ECHO_BYTES_MAX
-        and isinstance(parsed, dict)
-        and parsed.get("stream") in (INTAKE_STREAM, OUTBOX_STREAM)
-        and parsed.keys() <= {"stream", "seq", "duplicate", "domain", "error"}
-    )
-
-
-class KnownActors:
-    """The actors who hold a valid credential, each believed for a while."""
-
-    def __init__(self, credentials: Credentials, believed_seconds: float = 30.0) -> None:
-        self._credentials = credentials
-        self._seconds = believed_seconds
-        self._believed: dict[str, tuple[float, Sender]] = {}
-
-    async def __call__(self, actor: str) -> Sender | None:
-        """The actor as a sender; None for one whose keys were all revoked."""
-        now = time.monotonic()
-        until, sender = self._believed.get(actor, (0.0, None))
-        if now < until:
-            return sender
-        found = await asyncio.to_thread(self._credentials.of_actor, actor)
-        if found is None:
-            self._believed.pop(actor, None)
-        else:
-            self._believed[actor] = (now + self._seconds, found)
-        return found
-
-
-class Intakes:
-    """The intakes of one installation: one for the hub, and one for each outlet that has a server of its own."""
-
-    def __init__(self, intakes: Sequence[Intake]) -> None:
-        self._intakes = intakes
-
-    def stop(self) -> None:
-        """Let `run` end."""
-        for intake in self._intakes:
-            intake.stop()
-
-    async def run(self) -> None:
-        """Take reports from all of them until stopped."""
-        async with asyncio.TaskGroup() as running:
-            for intake in self._intakes:
-                running.create_task(intake.run())
-
-
-@contextlib.contextmanager
-def opened(settings: Settings) -> Iterator[Intakes]:
-    """The intakes of one installation with what stands behind them. Raises NoDatabase, NoBroker."""
-    writer, reader, keeper, broker = (
-        settings.database_for("writer"),
-        settings.database_for("reader"),
-        settings.database_for("keeper"),
-        settings.nats_for("intake"),
-    )
-    outlets = settings.broker_outlets.items()
-    queues = [Queue.of_hub(broker), *(Queue.of_outlet(broker, outlet, actors) for outlet, actors in outlets)]
-    with contextlib.ExitStack() as until:
-        log = until.enter_context(Log(writer))
-        credentials = Credentials(PeopleStore(keeper, connections=2), Judge(log), settings.believed_seconds)
-        until.callback(credentials.close)
-        books = Books(reader, connections=2)
-        until.callback(books.close)
-        clock = NetworkClock(log)
-        reports = Reports(
-            Handler(log),
-            simulated=clock.simulated,
-            clock=clock.now,
-            advice=ServedAdvice(books),
-            chains=credentials,
-        )
-        known = KnownActors(credentials, settings.believed_seconds)
-
-        def signer(key_id: str) -> Device:
-            return credentials.device(key_id)[0]
-
-        yield Intakes([Intake(queue, reports, known, signer=signer) for queue in queues])
 
 
 async def _undecoded(message: NatsMessage) -> NatsMessage:

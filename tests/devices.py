@@ -21,7 +21,8 @@ from services.access.people_store import PeopleStore
 from services.access.secrets import new_key
 from services.access.sender import Sender
 from services.handle import Handler
-from services.intake import Intake, KnownActors, Queue
+from services.intake import Intake, Queue
+from services.intakes import KnownActors
 from services.reports import Reports
 from tests import make
 from tests.post import Broker, until

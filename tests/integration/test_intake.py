@@ -255,7 +255,8 @@ from services.access.credentials import Credentials
 from services.access.judge import Judge
 from services.access.people_store import PeopleStore
 from services.handle import Handler
-from services.intake import Intake, KnownActors, Queue
+from services.intake import Intake, Queue
+from services.intakes import KnownActors
 from services.reports import Reports
 log = Log(sys.argv[1])
 known = KnownActors(Credentials(PeopleStore(sys.argv[3]), Judge(log)))
