@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from events.appends import Append
@@ -19,6 +20,8 @@ ASKED_TOGETHER_MAX: Final = 1_000
 #: How long what was heard of batches and wares is believed; read models are that far behind themselves now and then.
 BELIEVED_SECONDS: Final = 1.0
 BELIEVED_MAX: Final = 20_000
+#: No report waits longer for its flags: the folds raise them in any case.
+WAITED_SECONDS_MAX: Final = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +42,14 @@ class ServedAdvice:
     async def flags(self, facts: Sequence[Append]) -> list[tuple[str, ...]]:
         """The flags of each fact, in order; none of any when the read models do not answer."""
         asked = _Asked(facts)
+        if not asked.size:
+            return asked.told
         if asked.steps or self._believed.is_over or not self._believed.knows(asked.sales):
             self._waiting.append(asked)
             if self._asking is None or self._asking.done():
                 self._asking = asyncio.create_task(self._ask_for_all())
-            await asked.answered.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asked.answered.wait(), WAITED_SECONDS_MAX)
         else:
             self._believed.tell(asked)
         return asked.told
@@ -69,6 +75,8 @@ class ServedAdvice:
                 size += together[-1].size
             try:
                 await self._tell(together)
+            except Exception:
+                logger.exception("no advice")
             finally:
                 for each in together:
                     each.answered.set()
@@ -87,7 +95,7 @@ class ServedAdvice:
             found = known(look, batches, wares) if batches or wares else Known({}, {})
             return found, unknown_lots(look, lots) if lots else set()
 
-        answer = await self._ask(question)
+        answer = await self._ask(question) if batches or wares or lots else (Known({}, {}), set[str]())
         if answer is None:
             return
         found, unknown = answer

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from events.catalogue.base import Decision, Event
 from events.catalogue.registry import problems_of
+from events.catalogue.values import ASKED
 from services.errors import Malformed, Refused
 
 
@@ -50,7 +51,7 @@ class Command(BaseModel):
     def parse(cls, fields: bytes) -> Self:
         """The command from its JSON fields. Raises Malformed."""
         try:
-            return cls.model_validate_json(fields)
+            return cls.model_validate_json(fields, context=ASKED)
         except ValidationError as error:
             raise Malformed(problems_of(error)) from error
 
@@ -76,7 +77,7 @@ class Proposal[E: Decision](Command):
     @classmethod
     def parse(cls, fields: bytes) -> Self:
         try:
-            return cls(event=cls.proposes().model_validate_json(fields))
+            return cls(event=cls.proposes().model_validate_json(fields, context=ASKED))
         except ValidationError as error:
             raise Malformed(problems_of(error)) from error
 

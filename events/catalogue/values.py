@@ -2,9 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
 
 #: The largest quantity or amount an event may state; far below 2^53, so any JSON reader gets it exactly (RFC 8785).
 QUANTITY_MAX = 10**15
@@ -76,9 +85,27 @@ Day = date
 Channel = Literal["retail", "wholesale", "export"]
 #: Not in a name: control characters and line breaks of every kind, what nobody sees, what turns other letters round.
 _UNSEEN = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
-#: What people read; something in it can be seen.
+_SEEN = rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
+#: The context in which a value is validated that somebody asks for just now. What is in the log stays readable.
+ASKED: Final = "asked"
+_SEEN_TEXT: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=_SEEN)])
+
+
+def _can_be_seen(text: str, info: ValidationInfo) -> str:
+    if info.context == ASKED:
+        try:
+            _SEEN_TEXT.validate_python(text)
+        except ValidationError:
+            raise ValueError("wrong_form: Something that can be seen, and nothing that cannot.") from None
+    return text
+
+
+#: What people read. Without control characters: a NUL has no place in a database's text, a line break none in a name.
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=120, pattern=rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$")
+    str,
+    StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$"),
+    AfterValidator(_can_be_seen),
+    Field(json_schema_extra={"pattern": _SEEN}),
 ]
 
 

@@ -1,6 +1,7 @@
 """Advice at a busy door: one question for many requests, each told its own, and nothing believed for long."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from events.appends import Append
 from events.catalogue.base import Event
+from projections.advice import Known, Sold
 from services import advice
 from services.advice import ServedAdvice
 from services.books import Books, Look, Told
@@ -125,3 +127,39 @@ def test_more_than_can_be_remembered_is_asked_anew(books: Counted, monkeypatch: 
         assert await served.flags([sale()]) == [()]
 
     asyncio.run(whole())
+
+
+def test_reports_about_which_there_is_nothing_to_say_ask_nothing(books: Counted) -> None:
+    assert flags_of(books, [fact(make.shift_opened()), fact(make.cash_moved())]) == [[(), ()]]
+    assert books.asked == 0
+
+
+def test_nobody_waits_for_books_that_take_their_time(books: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advice, "WAITED_SECONDS_MAX", 0.1)
+    taken = threading.Event()
+    plain = Counted.ask
+
+    def slow(self: Counted, question: Any, *names: Any, **more: Any) -> Any:
+        taken.wait(10)
+        return plain(self, question, *names, **more)
+
+    async def whole() -> None:
+        served = ServedAdvice(books)
+        monkeypatch.setattr(Counted, "ask", slow)
+        told = await asyncio.gather(served.flags([sale(batch=None)]), served.flags([sale(batch=None)]))
+        assert [*told] == [[()], [()]]
+        taken.set()
+        monkeypatch.setattr(advice, "WAITED_SECONDS_MAX", 10.0)
+        assert await served.flags([sale(batch=None)]) == [("no_batch",)]
+
+    asyncio.run(whole())
+
+
+def test_a_fault_in_judging_holds_nobody_up(books: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Known, sold: Sold) -> tuple[str, ...]:
+        raise KeyError(sold.sale.sale)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Known, "flags_of", fails)
+        assert flags_of(books, [sale()], [sale()]) == [[()], [()]]
+    assert flags_of(books, [sale(batch=None)]) == [[("no_batch",)]]

@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from events.canonical import event_data
 from events.catalogue.base import Decision, Event, Fact
 from events.catalogue.registry import (
     EVENTS,
@@ -23,6 +24,8 @@ from events.catalogue.registry import (
     written_class,
 )
 from events.catalogue.values import LotInput
+from services.errors import Malformed
+from services.network.decider import RegisterSupplier
 from tests import make
 
 ALL = sorted({*EVENTS, *OLD_VERSIONS})
@@ -229,3 +232,12 @@ def test_share_terms_split_a_som_to_the_last_tyiyn() -> None:
     with pytest.raises(UndecodableEvent) as refused:
         decode("settlement.share_terms_agreed.v1", orjson.dumps(fields))
     assert [problem.code for problem in refused.value.problems] == ["terms_do_not_add_up"]
+
+
+@pytest.mark.parametrize("name", ["To\u200bsor", " ", "To\u0085sor"])
+def test_a_name_that_nobody_may_give_any_more_can_still_be_read(name: str) -> None:
+    said = event_data(make.supplier_registered(names=make.names("Kant")))
+    stored = said.replace(b"Kant", name.encode())
+    assert decode("network.supplier_registered.v1", stored) is not None
+    with pytest.raises(Malformed):
+        RegisterSupplier.parse(stored)
