@@ -159,6 +159,8 @@ def test_a_fault_in_judging_holds_nobody_up(books: Counted, monkeypatch: pytest.
     def fails(_: Known, sold: Sold) -> tuple[str, ...]:
         raise KeyError(sold.sale.sale)
 
+    monkeypatch.setattr(advice, "WAITED_SECONDS_MAX", 1_000.0)  # else they would end by themselves
+    monkeypatch.setattr(advice, "ASKED_TOGETHER_MAX", 1)
     with monkeypatch.context() as broken:
         broken.setattr(Known, "flags_of", fails)
         assert flags_of(books, [sale()], [sale()]) == [[()], [()]]
