@@ -11,10 +11,10 @@ import psycopg
 ROWS_PER_PAGE_MAX: Final = 200
 
 # Streams sort by bytes, so one range of their index holds all of a kind and nothing else: the log may be long.
-_OF_KIND: Final = """
-SELECT e.position, e.event_id, e.recorded_at, e.actor, convert_from(e.leaf, 'UTF8')::jsonb -> 'data' AS data
-FROM log.events e WHERE e.stream >= %(kind)s || '/' AND e.stream < %(kind)s || '0'
-"""
+_OF_KIND: Final = "e.stream >= %(kind)s || '/' AND e.stream < %(kind)s || '0'"
+#: What an event says. To open one costs more than to find it, so only what is asked for or shown is opened.
+_DATA: Final = "(convert_from(e.leaf, 'UTF8')::jsonb -> 'data')"
+_TOLD: Final = f"SELECT e.position, e.event_id, e.recorded_at, e.actor, {_DATA}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ def documents(
     limit: int = 100,
 ) -> Page:
     """Captured documents, of one place or about one thing."""
-    where = "(%(place)s::text IS NULL OR data ->> 'place' = %(place)s)"
-    where += " AND (%(about)s::text IS NULL OR data ->> 'about' = %(about)s)"
-    return _page(connection, where, {"kind": "document", "place": place, "about": about}, before, limit)
+    asked = {name: value for name, value in (("place", place), ("about", about)) if value is not None}
+    where = " AND ".join([_OF_KIND, *(f"{_DATA} ->> '{name}' = %({name})s" for name in asked)])
+    return _page(connection, where, {"kind": "document", **asked}, before, limit)
 
 
 def document(connection: psycopg.Connection[Any], name: str) -> Told | None:
@@ -67,7 +67,7 @@ def document(connection: psycopg.Connection[Any], name: str) -> Told | None:
 
 def exports(connection: psycopg.Connection[Any], before: int | None = None, limit: int = 100) -> Page:
     """Copies of the log that auditors took."""
-    return _page(connection, "true", {"kind": "export"}, before, limit)
+    return _page(connection, _OF_KIND, {"kind": "export"}, before, limit)
 
 
 def export(connection: psycopg.Connection[Any], name: str) -> Told | None:
@@ -79,13 +79,15 @@ def case_notes(
     connection: psycopg.Connection[Any], case: str | None = None, before: int | None = None, limit: int = 100
 ) -> Page:
     """What auditors noted, of one case or of all."""
-    where = "(%(case)s::text IS NULL OR data ->> 'case' = %(case)s)"
-    return _page(connection, where, {"kind": "case", "case": case}, before, limit)
+    if case is None:
+        return _page(connection, _OF_KIND, {"kind": "case"}, before, limit)
+    return _page(connection, "e.stream = %(stream)s", {"stream": f"case/{case}"}, before, limit)
 
 
 def signing_keys(connection: psycopg.Connection[Any]) -> list[Told]:
     """The keys that sign what is stated about the log, from the first to the one in use."""
-    rows = connection.execute(f"{_OF_KIND} ORDER BY e.position".encode(), {"kind": "signing"})
+    statement = f"{_TOLD} FROM log.events e WHERE {_OF_KIND} ORDER BY e.position"
+    rows = connection.execute(statement.encode(), {"kind": "signing"})
     return [Told(*row) for row in rows.fetchall()]
 
 
@@ -96,20 +98,20 @@ def unknown_events(connection: psycopg.Connection[Any], named: Sequence[UUID]) -
 
 
 def _one(connection: psycopg.Connection[Any], stream: str) -> Told | None:
-    row = connection.execute(
-        "SELECT position, event_id, recorded_at, actor, convert_from(leaf, 'UTF8')::jsonb -> 'data'"
-        " FROM log.events WHERE stream = %s ORDER BY version LIMIT 1",
-        [stream],
-    ).fetchone()
+    statement = f"{_TOLD} FROM log.events e WHERE e.stream = %s ORDER BY e.version LIMIT 1"
+    row = connection.execute(statement.encode(), [stream]).fetchone()
     return None if row is None else Told(*row)
 
 
 def _page(
     connection: psycopg.Connection[Any], where: str, values: dict[str, Any], before: int | None, limit: int
 ) -> Page:
-    wanted = f"SELECT * FROM ({_OF_KIND}) AS told WHERE {where}"  # noqa: S608 - our own text
-    [(count,)] = connection.execute(f"SELECT count(*) FROM ({wanted}) AS counted".encode(), values).fetchall()  # noqa: S608
-    page = f"{wanted} AND (%(before)s::bigint IS NULL OR position < %(before)s) ORDER BY position DESC LIMIT %(limit)s"
-    rows = connection.execute(page.encode(), {**values, "before": before, "limit": limit + 1}).fetchall()
+    """Those for which `where` holds; it names the events `e`."""
+    wanted = f"FROM log.events e WHERE {where}"
+    [(count,)] = connection.execute(f"SELECT count(*) {wanted}".encode(), values).fetchall()
+    page = f"{wanted} AND (%(before)s::bigint IS NULL OR e.position < %(before)s)"
+    page = f"SELECT e.* {page} ORDER BY e.position DESC LIMIT %(limit)s"
+    told = f"{_TOLD} FROM ({page}) AS e ORDER BY e.position DESC"
+    rows = connection.execute(told.encode(), {**values, "before": before, "limit": limit + 1}).fetchall()
     items = [Told(*row) for row in rows[:limit]]
     return Page(items, count, items[-1].position if len(rows) > limit else None)

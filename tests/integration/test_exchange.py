@@ -163,6 +163,23 @@ def test_papers_are_captured_and_fetched_on_the_command_line(door: Door, tmp_pat
     assert "note.exe is of no kind that is taken in" in refused.output
 
 
+def unreadable(door: Door, stream: str) -> None:
+    """Break the bytes of a stream in the log, so that whoever opens them fails."""
+    with psycopg.connect(door.database.admin) as connection:
+        connection.execute("SET session_replication_role = replica")  # the log itself refuses every change
+        connection.execute("UPDATE log.events SET leaf = 'broken' WHERE stream = %s", [stream])
+
+
+def test_a_page_of_papers_is_counted_and_shown_without_opening_those_of_other_pages(door: Door) -> None:
+    for name in ("note-1", "note-2", "note-3"):
+        accepted(door.command("documents/capture-document", **paper(document=name)))
+    unreadable(door, "document/note-1")
+
+    newest = door.get("/api/v1/documents", limit=1).json()
+
+    assert ([each["document"] for each in newest["documents"]], newest["count"]) == (["note-3"], 3)
+
+
 # Copies for auditors
 
 
@@ -263,6 +280,16 @@ def test_the_notes_of_a_case_are_erased_and_the_case_still_says_that_there_were_
 
     [note] = door.get("/api/v1/audit/cases/jars").json()["notes"]
     assert note["note"] is None
+
+
+def test_one_case_is_read_without_opening_any_other(door: Door) -> None:
+    accepted(door.command("audit/note-case", case="jars", note="Twelve."))
+    accepted(door.command("audit/note-case", case="jars-2", note="Eleven."))
+    unreadable(door, "case/jars-2")
+
+    told = door.get("/api/v1/audit/cases/jars").json()
+
+    assert ([note["note"] for note in told["notes"]], told["count"]) == (["Twelve."], 1)
 
 
 def test_notes_are_written_and_read_on_the_command_line(door: Door) -> None:
