@@ -51,7 +51,7 @@ def export(
         ask_api(client, "POST", "/audit/make-export", body=_envelope() | wanted)
         digest = _download(client, f"/api/v1/audit/exports/{name}/file", file)
         found = client.get(f"/api/v1/audit/exports/{name}/statement")
-        made = next(each for each in ask_api(client, "GET", "/audit/exports")["exports"] if each["export"] == name)
+        made = ask_api(client, "GET", f"/audit/exports/{name}")
     if digest != made["content_sha256"]:
         fail(f"{file} was cut or changed on its way; take another copy")
     statement = None

@@ -229,6 +229,7 @@ ROUTES: Final[Mapping[str, Permission]] = {
     "GET /api/v1/documents/{document}": DOCUMENTS,
     "GET /api/v1/documents/{document}/content": DOCUMENTS,
     "GET /api/v1/audit/exports": AUDIT,
+    "GET /api/v1/audit/exports/{export}": AUDIT,
     "GET /api/v1/audit/exports/{export}/file": AUDIT,
     "GET /api/v1/audit/exports/{export}/statement": AUDIT,
     "GET /api/v1/audit/cases": AUDIT,

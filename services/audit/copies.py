@@ -72,7 +72,9 @@ class Copies:
 
     async def _with_hash(self, command: MakeExportAsked, *, is_known: bool) -> Command | Refused:
         head = (await asyncio.to_thread(self._log.head)).position
-        after, through = command.after_position, command.through_position or head
+        after, through = command.after_position, command.through_position
+        if through is None:
+            through = head
         digest = "0" * 64  # of a request that is answered by its first receipt, so nothing is decided by it
         if not is_known:
             try:

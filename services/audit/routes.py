@@ -76,6 +76,11 @@ def _add_exports(router: APIRouter, front: Front, copies: Copies) -> None:
 
         return json_response((await front.books.ask_soon(question)).answer)
 
+    @router.get("/api/v1/audit/exports/{export}", tags=["audit"])
+    async def one(request: Request, export: ExportName) -> Response:
+        """One copy: by whom it was taken, from where to where, and its hash."""
+        return json_response((await found(request, export)).as_json())
+
     @router.get(
         "/api/v1/audit/exports/{export}/file",
         tags=["audit"],

@@ -160,6 +160,7 @@ GET documents of the network          . . . . . . a . . . a . . a .
 GET a document                        . o o o p . a o . . a . . a .
 GET the bytes of a document           . o o o p . a o . . a . . a .
 GET exports                           . . . . . . . . . . a . . . .
+GET an export                          . . . . . . . . . . a . . . .
 GET the file of an export             . . . . . . . . . . a . . . .
 GET the statement of an export        . . . . . . . . . . a . . . .
 GET cases                             . . . . . . . . . . a . . . .
@@ -434,6 +435,7 @@ def questions(w: World, column: str) -> dict[str, tuple[str, dict[str, str]]]:
         "GET a document": (f"documents/{paper_of(w, column)}", {}),
         "GET the bytes of a document": (f"documents/{paper_of(w, column)}/content", {}),
         "GET exports": ("audit/exports", {}),
+        "GET an export": ("audit/exports/none", {}),
         "GET the file of an export": ("audit/exports/none/file", {}),
         "GET the statement of an export": ("audit/exports/none/statement", {}),
         "GET cases": ("audit/cases", {}),

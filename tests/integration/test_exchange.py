@@ -210,12 +210,14 @@ def test_a_copy_of_nothing_or_of_what_is_not_there_yet_is_refused(door: Door) ->
     for stretch in (
         {"after_position": head},
         {"through_position": head + 1},
+        {"through_position": 0},
         {"after_position": 1, "through_position": 1},
     ):
         refused = door.command("audit/make-export", export="copy-1", **stretch)
         assert (refused.status_code, refused.json()["code"]) == (409, "nothing_to_export")
     assert door.log.head().position == head
-    assert door.get("/api/v1/audit/exports/copy-1/file").json()["code"] == "no_such_export"
+    for address in ("copy-1", "copy-1/file"):
+        assert door.get(f"/api/v1/audit/exports/{address}").json()["code"] == "no_such_export"
 
 
 def test_a_copy_asked_for_twice_is_one_and_an_id_is_not_given_twice(door: Door) -> None:
@@ -225,6 +227,17 @@ def test_a_copy_asked_for_twice_is_one_and_an_id_is_not_given_twice(door: Door) 
 
     assert (again["status"], again["receipt"]) == ("duplicate", first["receipt"])
     assert door.command("audit/make-export", export="copy-1").json()["code"] == "export_known"
+
+
+def test_one_copy_is_read_by_its_id_without_opening_any_other(door: Door, tmp_path: Path) -> None:
+    accepted(door.command("audit/make-export", export="copy-1"))
+    accepted(door.command("audit/make-export", export="copy-2"))
+    listed = door.get("/api/v1/audit/exports").json()["exports"]
+    unreadable(door, "export/copy-1")
+
+    assert door.get("/api/v1/audit/exports/copy-2").json() == listed[0]
+    taken = told(ovop(door, "export", str(tmp_path / "log.tsv"), "--after", str(listed[0]["position"] - 1), "--json"))
+    assert (taken["after_position"], taken["through_position"]) == (listed[1]["position"], listed[0]["position"])
 
 
 def test_a_copy_is_taken_checked_off_line_and_found_out_when_it_is_changed(door: Door, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ NOT_POLLED = {
     "/api/v1/quarantine/{quarantine}",
     "/api/v1/signing/keys",
     "/api/v1/audit/exports",
+    "/api/v1/audit/exports/{export}",
     "/api/v1/audit/exports/{export}/file",
     "/api/v1/audit/exports/{export}/statement",
     "/api/v1/audit/cases",
