@@ -6,7 +6,7 @@ from events.catalogue.base import Event
 from events.catalogue.exchange import AuditCaseNoted, AuditExportMade
 from events.catalogue.values import EventIdText, Id, Position, Sha256Hex
 from services.decider import Command, Decider
-from services.errors import NotFound, Refused
+from services.errors import Busy, NotFound, Refused
 
 
 class ExportKnown(Refused):
@@ -41,12 +41,15 @@ class MakeExport(Command):
 
 
 class KeepNote(Command):
-    """Something was noted on a case; the note itself is kept elsewhere."""
+    """Something was noted on a case; the note itself is kept elsewhere.
+
+    Without a commitment it is not kept: its id is that of another request, by which it is answered.
+    """
 
     case: Id
     about: EventIdText | None
     about_is_there: bool
-    note_commitment: Sha256Hex
+    note_commitment: Sha256Hex | None
 
     def stream(self) -> str:
         return f"case/{self.case}"
@@ -89,6 +92,8 @@ EXPORT: Decider[MakeExport, Export, Event] = Decider(Export(), decide_export, ev
 def decide_note(command: KeepNote, _: None) -> list[AuditCaseNoted]:
     if not command.about_is_there:
         raise NoSuchEvent(field="about")
+    if command.note_commitment is None:
+        raise Busy  # the other one, in the same list, gave way itself
     return [AuditCaseNoted(case=command.case, about=command.about, note_commitment=command.note_commitment)]
 
 

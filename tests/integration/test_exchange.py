@@ -101,7 +101,11 @@ def test_a_paper_sent_twice_is_one_and_another_under_its_id_is_refused(door: Doo
     assert door.post("/api/v1/documents/capture-document", request).json()["status"] == "duplicate"
 
     other = door.command("documents/capture-document", **paper(PDF + b"more"))
+    another = door.post("/api/v1/documents/capture-document", request | paper(PDF + b"more"))
     assert (other.status_code, other.json()["code"]) == (409, "document_known")
+    assert another.json()["answer"]["status"] == "conflict"
+    with psycopg.connect(door.database.admin) as connection:
+        assert connection.execute("SELECT content FROM quarantine.messages").fetchall() == [(PDF,)]
     assert door.get("/api/v1/documents/note-1/content").content == PDF
 
 
@@ -285,6 +289,49 @@ def test_a_note_about_an_event_that_there_is_not_is_refused_and_kept_nowhere(doo
     assert door.get("/api/v1/audit/cases/jars").json()["code"] == "no_such_case"
     with psycopg.connect(door.database.admin) as connection:
         assert connection.execute("SELECT count(*) FROM personal.vault").fetchone() == (0,)
+
+
+def texts_kept(door: Door) -> list[str]:
+    with psycopg.connect(door.database.admin) as connection:
+        rows = connection.execute("SELECT value FROM personal.vault ORDER BY stored_at").fetchall()
+    return [value for (value,) in rows]
+
+
+def test_another_text_under_a_known_id_is_a_conflict_and_kept_nowhere(door: Door) -> None:
+    request = {"id": str(uuid4()), "occurred_at": NOW, "case": "jars", "note": "Twelve."}
+    sale = report(make.sale_made())
+    accepted(door.post("/api/v1/audit/note-case", request))
+    door.tell(sale)
+
+    for other in ({"note": "Eleven."}, {"case": "lids"}, {"case": "lids", "note": "Eleven."}, {"id": sale["id"]}):
+        answer = door.post("/api/v1/audit/note-case", request | other)
+        assert (answer.status_code, answer.json()["answer"]["status"]) == (409, "conflict"), other
+
+    assert texts_kept(door) == ["Twelve."]
+
+
+def test_two_texts_under_one_id_in_one_list_are_one_note(door: Door) -> None:
+    first = {"id": str(uuid4()), "occurred_at": NOW, "case": "jars", "note": "Twelve."}
+    lost = {**first, "id": str(uuid4()), "about": make.EVENT_ID, "note": "Look here."}
+    found = {key: value for key, value in lost.items() if key != "about"} | {"note": "Or here."}
+    many = [first, first | {"note": "Eleven."}, first | {"case": "lids"}, first, lost, found]
+
+    answers = door.post("/api/v1/audit/note-case", many).json()
+
+    statuses = [answer["status"] for answer in answers]
+    assert statuses == ["accepted", "conflict", "conflict", "duplicate", "refused", "accepted"]
+    assert texts_kept(door) == ["Twelve.", "Or here."]
+
+
+def test_a_note_sent_again_after_its_text_was_erased_gets_its_receipt_and_is_not_kept_again(door: Door) -> None:
+    request = {"id": str(uuid4()), "occurred_at": NOW, "case": "jars", "note": "Twelve."}
+    first = accepted(door.post("/api/v1/audit/note-case", request))
+    assert door.post("/api/v1/personal/erase", {"id": str(uuid4()), "subject": "case/jars"}).status_code == 200
+
+    again = door.post("/api/v1/audit/note-case", request).json()
+
+    assert (again["status"], again["receipt"]) == ("duplicate", first["receipt"])
+    assert texts_kept(door) == []
 
 
 def test_the_notes_of_a_case_are_erased_and_the_case_still_says_that_there_were_some(door: Door) -> None:

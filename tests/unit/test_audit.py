@@ -19,6 +19,7 @@ from services.audit.decider import (
     NoSuchEvent,
     NothingToExport,
 )
+from services.errors import Busy
 from services.verification import verify_file
 from tests import make
 from tests.given import given
@@ -50,8 +51,8 @@ def test_a_stretch_without_events_or_beyond_the_log_is_refused(after: int, throu
     given(EXPORT).when(ask(after, through, head)).then_refused(NothingToExport)
 
 
-def note(*, is_there: bool = True) -> KeepNote:
-    return KeepNote(case="case-1", about=make.EVENT_ID, about_is_there=is_there, note_commitment=make.HASH)
+def note(*, is_there: bool = True, commitment: str | None = make.HASH) -> KeepNote:
+    return KeepNote(case="case-1", about=make.EVENT_ID, about_is_there=is_there, note_commitment=commitment)
 
 
 def test_whatever_is_noted_on_a_case_is_kept_as_often_as_it_is_said() -> None:
@@ -63,6 +64,10 @@ def test_whatever_is_noted_on_a_case_is_kept_as_often_as_it_is_said() -> None:
 
 def test_a_note_about_an_event_that_there_is_not_is_refused() -> None:
     given(CASE).when(note(is_there=False)).then_refused(NoSuchEvent)
+
+
+def test_a_note_whose_text_is_not_kept_is_not_recorded() -> None:
+    given(CASE).when(note(commitment=None)).then_refused(Busy)
 
 
 class Stored(NamedTuple):
