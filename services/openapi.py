@@ -40,7 +40,7 @@ from services.errors import (
     problem,
     status_of,
 )
-from services.polling import POSITION_HEADER
+from services.polling import POSITION_HEADER, RECORDED_AT_HEADER
 from services.reports import MAY_ANSWER, OF_REPORTS
 from services.samples import samples
 
@@ -104,6 +104,10 @@ _PROBLEM: Final[dict[str, Any]] = {
 _POLLED_HEADERS: Final[dict[str, Any]] = {
     "ETag": {"description": "Weak: of what is said, whatever its position.", "schema": {"type": "string"}},
     POSITION_HEADER: {"description": "The position it speaks for, also of a 304.", "schema": {"type": "integer"}},
+    RECORDED_AT_HEADER: {
+        "description": "The `recorded_at` of an answer that has one, also of a 304; empty before the first event.",
+        "schema": {"type": "string"},
+    },
 }
 _HELD: Final[dict[str, Any]] = {
     "name": "If-None-Match",

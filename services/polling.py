@@ -1,8 +1,8 @@
 """Answers to those who ask again and again: what is said has a tag, and who holds it already is told so in 304.
 
 The tag names what is said and not the position it is said for: on a busy network the position moves with every sale,
-and most answers do not. The position is in a header of its own, with 304 too, so that whoever polls knows for how far
-the answer at hand still holds.
+and most answers do not. The position, and when it was recorded, are in headers of their own, with 304 too, so that
+whoever polls knows for how far the answer at hand still holds.
 """
 
 import hashlib
@@ -17,6 +17,8 @@ from pydantic import BaseModel
 #: What a route adds to its description when it answers like this.
 POLLED: Final[dict[str, Any]] = {"x-polled": True}
 POSITION_HEADER: Final = "OVOP-Position"
+#: Of a dated answer; empty when nothing is recorded yet.
+RECORDED_AT_HEADER: Final = "OVOP-Recorded-At"
 _UNCHANGED: Final = 304
 
 
@@ -30,6 +32,8 @@ def answered(
     content = orjson.dumps(said, default=_plain)
     tag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"ETag": tag, POSITION_HEADER: str(position), "Cache-Control": "private, no-cache"}
+    if dated:
+        headers[RECORDED_AT_HEADER] = "" if recorded_at is None else recorded_at.isoformat()
     if _holds(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=_UNCHANGED, headers=headers)
     standing = {"position": position, "recorded_at": recorded_at} if dated else {"position": position}

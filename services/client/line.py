@@ -87,7 +87,7 @@ class Line:
         self.patience = patience or Patience()
         #: The position that the last answer spoke for.
         self.position = 0
-        self._held: OrderedDict[str, tuple[str, dict[str, Any]]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
         self._http = httpx.AsyncClient(base_url=address.rstrip("/"), timeout=timeout_seconds, transport=transport)
 
     async def __aenter__(self) -> Self:
@@ -164,15 +164,16 @@ class Line:
             await asyncio.sleep(wait * random.uniform(1.0, 1.3))  # noqa: S311 - nothing secret is drawn
             pause = min(pause * 2, self.patience.pause_seconds_max)
 
-    def _said(self, url: str, response: httpx.Response, held: tuple[str, dict[str, Any]] | None) -> dict[str, Any]:
-        position = int(response.headers.get("ovop-position", self.position))
-        self.position = position
+    def _said(self, url: str, response: httpx.Response, held: tuple[str, bytes] | None) -> dict[str, Any]:
+        """The answer, or the one at hand as it holds now. Made of its bytes every time: who asked may change it."""
+        self.position = int(response.headers.get("ovop-position", self.position))
         if response.status_code == UNCHANGED and held is not None:
             self._held.move_to_end(url)
-            return held[1] | {"position": position}
+            at_hand: dict[str, Any] = json.loads(held[1])
+            return at_hand | _standing(response)
         said: dict[str, Any] = response.json()
         if tag := response.headers.get("etag"):
-            self._held[url] = (tag, said)
+            self._held[url] = (tag, response.content)
             if len(self._held) > HELD_MAX:
                 self._held.popitem(last=False)
         return said
@@ -188,6 +189,16 @@ class Line:
                 raise NoAnswer(f"the books of position {job['position']}: {job['state']} {job.get('error') or ''}")
             await asyncio.sleep(_retry_after(response) or self.patience.pause_seconds_first)
             response = await self._send("GET", job["job"])
+
+
+def _standing(unchanged: httpx.Response) -> dict[str, Any]:
+    """For how far an answer at hand still holds, and when that was recorded, if the answer says so."""
+    standing: dict[str, Any] = {}
+    if position := unchanged.headers.get("ovop-position"):
+        standing["position"] = int(position)
+    if (recorded_at := unchanged.headers.get("ovop-recorded-at")) is not None:
+        standing["recorded_at"] = recorded_at or None
+    return standing
 
 
 def problem_of(response: httpx.Response) -> Problem:

@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, Literal
+from urllib.parse import quote
 
 import httpx
 
@@ -27,17 +28,17 @@ class Reading(Line):
 
     async def lot(self, lot_or_code: str, *, after: int = 0, as_of: AsOf = None) -> books.LotCard:
         """A lot, or the batch of a code."""
-        said = await self.get(f"lots/{lot_or_code}", after=after, as_of=_moment(as_of))
+        said = await self.get(f"lots/{_part(lot_or_code)}", after=after, as_of=_moment(as_of))
         return books.LotCard.model_validate(said)
 
     async def trace(self, lot_or_code: str, *, after: int = 0, as_of: AsOf = None) -> books.Trace:
         """Back from a lot to its villages, producers and ingredients."""
-        said = await self.get(f"lots/{lot_or_code}/trace", after=after, as_of=_moment(as_of))
+        said = await self.get(f"lots/{_part(lot_or_code)}/trace", after=after, as_of=_moment(as_of))
         return books.Trace.model_validate(said["trace"])
 
     async def forward(self, lot_or_code: str, *, after: int = 0, as_of: AsOf = None) -> books.Forward:
         """Forward from a lot to everything that came of it."""
-        said = await self.get(f"lots/{lot_or_code}/forward", after=after, as_of=_moment(as_of))
+        said = await self.get(f"lots/{_part(lot_or_code)}/forward", after=after, as_of=_moment(as_of))
         return books.Forward.model_validate(said["forward"])
 
     async def producer(self, producer: str, *, after: int = 0, as_of: AsOf = None) -> money.ProducerCard:
@@ -173,6 +174,11 @@ class Reading(Line):
         async for page in self.pages(path, **asked, as_of=_moment(as_of)):
             for each in page[name] or ():
                 yield kind.model_validate(each)
+
+
+def _part(name: str) -> str:
+    """A name as one part of an address, whatever is in it."""
+    return quote(name, safe="")
 
 
 def _moment(moment: AsOf) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -71,11 +72,13 @@ class Unsteady(httpx.AsyncBaseTransport):
         self.faults = list(faults)
         self.bodies: list[bytes] = []
         self.tags: list[str | None] = []
+        self.paths: list[str] = []
         self.statuses: list[int] = []
         self._line = httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.bodies.append(await request.aread())
+        self.paths.append(request.url.raw_path.decode())
         self.tags.append(request.headers.get("if-none-match"))
         fault = self.faults.pop(0) if self.faults else None
         if isinstance(fault, httpx.Response):
@@ -459,6 +462,55 @@ def test_what_was_read_before_and_still_holds_is_not_sent_again(door: Door) -> N
 
     using(door, work, line)
     assert line.statuses == [200, 200, 304, 200, 200]
+
+
+def test_an_answer_at_hand_is_dated_anew_and_untouched_by_whoever_got_it_before(door: Door) -> None:
+    fill(door, 1)
+    line = Unsteady()
+
+    async def work(client: Client) -> None:
+        first = await client.get("inventory", by="batch")
+        rows = len(first["stock"])
+        first["stock"].clear()
+        await client.tell(make.lot_collected(lot="lot-elsewhere"))
+        door.fold()
+        again = await client.get("inventory", by="batch")
+        assert len(again["stock"]) == rows > 0
+        again["stock"].clear()
+        assert len((await client.get("inventory", by="batch"))["stock"]) == rows
+        head = door.log.head()
+        assert again["position"] == head.position == first["position"] + 1
+        assert datetime.fromisoformat(again["recorded_at"]) == head.recorded_at
+
+    using(door, work, line)
+    assert line.statuses == [200, 200, 304, 304]
+
+
+def test_an_answer_about_an_empty_network_is_dated_when_something_is_recorded(door: Door) -> None:
+    line = Unsteady()
+
+    async def work(client: Client) -> None:
+        empty = await client.get("inventory", by="batch")
+        assert empty["recorded_at"] is None
+        assert (await client.get("inventory", by="batch"))["recorded_at"] is None
+
+    using(door, work, line)
+    assert line.statuses == [200, 304]
+
+
+@pytest.mark.parametrize("name", ["lot/1", "../income?by=year", "кыям 1", "a%2Fb"])
+def test_a_name_with_anything_in_it_is_asked_for_as_one_part_of_the_address(door: Door, name: str) -> None:
+    found(door)
+    line = Unsteady()
+
+    async def work(client: Client) -> None:
+        for ask in (client.lot, client.trace, client.forward):
+            with pytest.raises(Refused):
+                await ask(name)
+
+    using(door, work, line)
+    part = quote(name, safe="")
+    assert line.paths == [f"/api/v1/lots/{part}{what}?after=0" for what in ("", "/trace", "/forward")]
 
 
 def test_a_question_about_the_past_is_answered_as_of_then(door: Door) -> None:

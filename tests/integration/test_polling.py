@@ -59,7 +59,7 @@ def test_every_read_that_speaks_for_a_position_can_be_polled_and_says_so_in_open
     for path in polled(door):
         operation = operations(door)[path]
         assert {"$ref": "#/components/parameters/held"} in operation["parameters"], path
-        assert set(operation["responses"]["200"]["headers"]) == {"ETag", "OVOP-Position"}, path
+        assert set(operation["responses"]["200"]["headers"]) == {"ETag", "OVOP-Position", "OVOP-Recorded-At"}, path
 
 
 def test_what_is_held_already_is_answered_304_with_the_position_for_which_it_holds(door: Door) -> None:
@@ -69,11 +69,13 @@ def test_what_is_held_already_is_answered_304_with_the_position_for_which_it_hol
         assert first.status_code == 200, (path, first.text)
         assert first.headers["etag"].startswith('W/"'), path
         assert first.headers["ovop-position"] == str(first.json()["position"]), path
+        assert first.headers.get("ovop-recorded-at") == first.json().get("recorded_at"), path
         for held in (first.headers["etag"], f'"other", {first.headers["etag"]}', first.headers["etag"][2:], "*"):
             again = door.client.get(address, params=asked, headers={"If-None-Match": held})
             assert (again.status_code, again.content) == (304, b""), (path, held)
             assert again.headers["etag"] == first.headers["etag"]
             assert again.headers["ovop-position"] == first.headers["ovop-position"]
+            assert again.headers.get("ovop-recorded-at") == first.headers.get("ovop-recorded-at")
 
 
 def test_the_tag_outlives_what_changes_nothing_and_not_what_changes_the_answer(door: Door) -> None:
