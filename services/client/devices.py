@@ -62,22 +62,38 @@ class DeviceKey(httpx.Auth):
             digest = hashlib.sha256(request.content).hexdigest()
             signature = sign(self._private, f"ovop-upload-v1\n{self.actor}\n{head}\n{digest}")
             request.headers["Authorization"] = f"OVOP-Signature key={self.key_id}, signature={signature}"
+            yield request
         else:
-            if self._session is None or self._session[1] < datetime.now(UTC) + _RENEWED_BEFORE:
-                self._session = yield from self._opened(request.url)
-            request.headers["Authorization"] = f"Bearer {self._session[0]}"
-        response = yield request
-        if response.status_code == httpx.codes.UNAUTHORIZED:
+            yield from self._asked(request)
+
+    def _asked(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Ask in the session at hand, and in a new one if there is none or it has ended meanwhile."""
+        if self._session is not None and self._session[1] >= datetime.now(UTC) + _RENEWED_BEFORE:
+            if (yield _by(request, self._session[0])).status_code != httpx.codes.UNAUTHORIZED:
+                return
+            self._session = None
+        token = yield from self._opened(request.url)
+        if token is not None and (yield _by(request, token)).status_code == httpx.codes.UNAUTHORIZED:
             self._session = None
 
-    def _opened(self, url: httpx.URL) -> Generator[httpx.Request, httpx.Response, tuple[str, datetime]]:
-        """A new session: a challenge that is signed. Raises Refused."""
+    def _opened(self, url: httpx.URL) -> Generator[httpx.Request, httpx.Response, str | None]:
+        """The token of a new session: a challenge that is signed.
+
+        None if there is none: then the last answer says why, and is for whoever asked to judge like any other.
+        """
         asked = yield _post(url, "devices/challenge", {"key_id": self.key_id})
-        challenge = _said(asked)["challenge"]
+        if not asked.is_success:
+            return None
+        challenge = asked.json()["challenge"]
         signature = sign(self._private, f"ovop-session-v1\n{challenge}")
         signed = {"key_id": self.key_id, "challenge": challenge, "signature": signature}
-        session = _said((yield _post(url, "devices/session", signed)))
-        return session["token"], datetime.fromisoformat(session["expires_at"])
+        opened = yield _post(url, "devices/session", signed)
+        if not opened.is_success:
+            return None
+        session = opened.json()
+        token: str = session["token"]
+        self._session = token, datetime.fromisoformat(session["expires_at"])
+        return token
 
 
 async def enrol(
@@ -153,8 +169,15 @@ def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+def _by(request: httpx.Request, token: str) -> httpx.Request:
+    request.headers["Authorization"] = f"Bearer {token}"
+    return request
+
+
 def _post(url: httpx.URL, path: str, said: dict[str, str]) -> httpx.Request:
-    return httpx.Request("POST", url.copy_with(raw_path=f"/api/v1/{path}".encode()), content=as_body(said))
+    """A request to another address of the installation to which `url` leads, wherever that lies."""
+    before = url.raw_path.partition(b"?")[0].rpartition(b"/api/v1/")[0]
+    return httpx.Request("POST", url.copy_with(raw_path=before + f"/api/v1/{path}".encode()), content=as_body(said))
 
 
 def _said(response: httpx.Response) -> dict[str, Any]:

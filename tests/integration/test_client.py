@@ -312,6 +312,84 @@ def test_a_wrong_signature_is_refused(door: Door) -> None:
     using(door, work)
 
 
+def test_a_session_that_cannot_be_opened_now_is_asked_for_again(door: Door) -> None:
+    found(door)
+    soon = {"Retry-After": "0"}
+    line = Unsteady(httpx.Response(429, headers=soon), "before", httpx.Response(502), "", httpx.Response(503), "after")
+
+    async def work(admin: Client) -> None:
+        device = await enrol_elsewhere(admin, door)
+        async with Client(door.url, device, patience=PATIENCE, transport=line) as till:
+            assert (await till.get("session"))["actor"] == device.actor
+
+    using(door, work)
+    asked = [path.rpartition("/")[2] for path in line.paths]
+    assert asked == [*["challenge"] * 4, "session", "challenge", "challenge", "session", "session"]
+
+
+def test_whoever_cannot_open_a_session_hears_what_was_said_last(door: Door) -> None:
+    found(door)
+    line = Unsteady(*[httpx.Response(503, headers={"Retry-After": "2"})] * 9)
+
+    async def work(admin: Client) -> None:
+        device = await enrol_elsewhere(admin, door)
+        async with Client(door.url, device, patience=PATIENCE, transport=line) as till:
+            with pytest.raises(NoAnswer, match="http_503"):
+                await till.get("session")
+
+    using(door, work)
+    assert len(line.bodies) == 2, "a third time would be too late"
+
+
+def test_a_session_that_was_ended_is_followed_by_another_and_a_key_that_was_revoked_by_none(door: Door) -> None:
+    found(door)
+    line = Unsteady()
+
+    async def work(admin: Client) -> None:
+        device = await enrol_elsewhere(admin, door)
+        async with Client(door.url, device, patience=PATIENCE, transport=line) as till:
+            await till.get("session")
+            await till.delete("session")
+            assert (await till.get("session"))["actor"] == device.actor
+            await admin.ask("network/revoke-till", {"till": "karakol-2", "reason": "lost"})
+            with pytest.raises(Refused) as refused:
+                await till.get("session")
+            assert refused.value.problem.status == 401
+
+    using(door, work)
+    # Challenge, session and read; the end; a read, and all three anew; a read of one who gets no session any more.
+    assert line.statuses == [200, 200, 200, 200, 401, 200, 200, 200, 401, 200, 401]
+
+
+class Beneath(httpx.AsyncBaseTransport):
+    """A proxy that has the installation beneath an address of its own."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix.encode()
+        self._line = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.raw_path.startswith(self.prefix):
+            return httpx.Response(404)
+        request.url = request.url.copy_with(raw_path=request.url.raw_path.removeprefix(self.prefix))
+        return await self._line.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._line.aclose()
+
+
+@pytest.mark.parametrize("prefix", ["/ovop", "/gate/api/v1/kg"])
+def test_a_device_finds_an_installation_that_lies_beneath_another_address(door: Door, prefix: str) -> None:
+    found(door)
+
+    async def work(admin: Client) -> None:
+        device = await enrol_elsewhere(admin, door)
+        async with Client(door.url + prefix, device, patience=PATIENCE, transport=Beneath(prefix)) as till:
+            assert (await till.get("session", whatever="/api/v1/"))["actor"] == device.actor
+
+    using(door, work)
+
+
 async def enrol_elsewhere(admin: Client, door: Door) -> DeviceKey:
     asked = {"till": "karakol-2", "outlet": "karakol", "credential": "code"}
     return await enrol(door.url, (await admin.ask("network/enroll-till", asked)).code or "")
