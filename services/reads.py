@@ -91,7 +91,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
         sender = await front.sender(request)
 
         def question(db: Look) -> dict[str, Any] | None:
-            day = front.clock.today(db.standing.recorded_at or front.clock.now())
+            day = front.clock.day_of(db.standing.recorded_at, is_past=as_of is not None)
             found = trace(db, lot, on=day, with_producers=sender.sees_pseudonyms)
             return None if found is None else {"trace": found}
 

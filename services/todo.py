@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -87,7 +87,7 @@ class Task:
 
 def tasks(front: Front, look: Look) -> list[Task]:
     """What everybody has to do now by the network's clock, the urgent things first."""
-    now = now_of(front, look)
+    now = front.clock.moment_of(look.standing.recorded_at)
     found = [_task(each) for each in waiting(look.connection, now)]
     found += _broken(front.till_chains.broken(look.connection, now - timedelta(days=SHOWN_DAYS)))
     still_open = quarantine_pages.counts(look.connection)["open"]
@@ -131,12 +131,6 @@ def _about(place: str) -> About:
     if not place:
         return NETWORK
     return About(places=(place,)) if "/" in place else About(regions=(place,))
-
-
-def now_of(front: Front, look: Look) -> datetime:
-    """The network's clock: a simulated one stands at what was recorded last."""
-    recorded_at = look.standing.recorded_at
-    return recorded_at if recorded_at is not None and front.clock.simulated() else front.clock.now()
 
 
 async def tasks_of(front: Front, sender: Sender) -> Told[list[Task]]:
