@@ -24,13 +24,12 @@ from services.access.signatures import (
 from services.access.store import Algorithm
 from services.errors import IdConflict, Malformed, NotJson
 from services.front import Front, address_of, json_response
-from services.incoming import wrong
+from services.incoming import WORD, wrong
 from services.openapi import takes_plain
 
 OTHER_RETURN: Final = "/sign-in/other/return"
 _CHALLENGE_MINUTES: Final = 1.0
-#: A database has no NUL in its texts.
-Short = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Short = Annotated[str, Field(min_length=1, max_length=200, pattern=WORD)]
 
 
 class Body(BaseModel):

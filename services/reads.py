@@ -23,8 +23,8 @@ from services.aggregates import OTHERS, SumsOfFive, sums_of_five
 from services.books import Look
 from services.errors import NotFound
 from services.front import Front
-from services.incoming import read_instant
-from services.looking_back import WORD, After, AsOf, Name, answer
+from services.incoming import WORD, read_instant
+from services.looking_back import After, AsOf, Name, answer
 from services.paging import Behind, Key, Limit, cut, key_of, page
 from services.polling import POLLED, answered
 

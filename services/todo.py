@@ -15,6 +15,7 @@ from services.access.permissions import TASKS
 from services.access.sender import NETWORK, About, NoSuchRight, Sender
 from services.books import Look, Told
 from services.front import Front
+from services.incoming import WORD
 from services.paging import Behind, Key, Limit, cut
 from services.polling import POLLED, answered
 from services.web.language import LANGUAGES
@@ -150,7 +151,7 @@ def routes(front: Front) -> APIRouter:
     async def todo(
         request: Request,
         role: Role | None = None,
-        place: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
+        place: Annotated[str | None, Query(max_length=100, pattern=WORD)] = None,
         lang: Literal["ky", "ru", "en"] = "en",
         behind: Behind = "",
         limit: Limit = None,

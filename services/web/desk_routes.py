@@ -19,6 +19,7 @@ from services.books import Look
 from services.decider import Command
 from services.errors import Malformed, NotAllowed, NotAuthenticated, Refused, plain_code, status_of
 from services.front import Front
+from services.incoming import WORD
 from services.quarantine.decider import Dismiss, Map, NotInQuarantine, Resubmit
 from services.quarantine.desk import Desk, Kept
 from services.todo import tasks, tasks_of
@@ -30,7 +31,7 @@ from services.web.routes import SECURITY_HEADERS, language_of, page
 
 _PER_PAGE: Final = 50
 _VERBS: Final[Mapping[str, type[Command]]] = {"map": Map, "resubmit": Resubmit, "dismiss": Dismiss}
-Message = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
+Message = Annotated[str, Path(max_length=100, pattern=WORD)]
 
 
 def routes(front: Front) -> APIRouter:
