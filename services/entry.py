@@ -150,7 +150,7 @@ def _add_sessions(router: APIRouter, front: Front) -> None:
         if token is not None:
             await end_session(front, token)
         response = json_response({"signed_out": token is not None})
-        response.delete_cookie(front.session_cookie, path="/", secure=front.is_encrypted, httponly=True)
+        drop_session(front, response)
         return response
 
     @router.post("/api/v1/session/password", openapi_extra=takes_plain(ChoosePassword, _CHOSEN))
@@ -234,6 +234,11 @@ def set_session(front: Front, response: Response, token: str) -> None:
         httponly=True,
         samesite="lax",
     )
+
+
+def drop_session(front: Front, response: Response) -> None:
+    """Take the session out of the browser again."""
+    response.delete_cookie(front.session_cookie, path="/", secure=front.is_encrypted, httponly=True)
 
 
 def token_of(front: Front, request: Request) -> str | None:

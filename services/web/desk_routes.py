@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request
@@ -51,7 +51,8 @@ def routes(front: Front) -> APIRouter:
             why, status = "not_allowed", 403
         except NotInQuarantine:
             why, status = "not_there", 404
-        back, menu = own_page(request.url.path), await menu_of(request)
+        chosen = urlencode([(name, said) for name, said in request.query_params.multi_items() if name != "lang"])
+        back, menu = own_page(f"{request.url.path}?{chosen}"), await menu_of(request)
         body = closed_page(language, why, front.clock.simulated(), back=back, menu=menu)
         return page(request, body, language, lang, cache="no-store", status=status)
 
@@ -88,7 +89,7 @@ def routes(front: Front) -> APIRouter:
                 state,
                 to_do,
                 is_simulated=simulated,
-                is_first=before is None,
+                before=before,
                 menu=await menu_of(request),
             )
             return page(request, body, language, lang, cache="no-store")
