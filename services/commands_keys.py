@@ -159,8 +159,8 @@ def rotate_signing(
     """
     from uuid import uuid4
 
+    from services.signed import succession_text
     from services.signer import KeyFileThere, SigningKeys
-    from services.signing.decider import succession_text
     from services.terminal import api_client, ask_api, envelope
 
     kept = SigningKeys(settings().signing_key_dir)
@@ -186,8 +186,7 @@ def rotate_signing(
 
 def signing(as_json: AsJson = False) -> None:
     """The keys that signed for this network, the first one first; each was signed for by the one before it."""
-    from services.signer import is_signed
-    from services.signing.decider import succession_text
+    from services.signed import is_signed, succession_text
     from services.terminal import api_client, ask_api
 
     with api_client() as client:

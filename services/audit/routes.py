@@ -19,7 +19,8 @@ from services.commands import Commands
 from services.errors import NotFound
 from services.front import Front, json_response
 from services.incoming import WORD
-from services.signer import SigningKeys, export_text
+from services.signed import export_text
+from services.signer import SigningKeys
 
 ExportName = Annotated[str, Path(max_length=100, pattern=WORD)]
 CaseName = Annotated[str, Path(max_length=100, pattern=WORD)]
