@@ -35,3 +35,15 @@ class NetworkClock:
     def today(self, stated: datetime) -> date:
         """The day in Bishkek: of the real clock, or of what a request to a simulated network states."""
         return (stated if self.simulated() else self.now()).astimezone(BISHKEK).date()
+
+    def moment_of(self, recorded_at: datetime | None, *, is_past: bool = False) -> datetime:
+        """When it is in books whose newest event was recorded then; None is an empty log.
+
+        A simulated clock stands at that event, and so do books of the past: they are judged by the day they speak of,
+        whenever somebody asks. Otherwise it is now.
+        """
+        return recorded_at if recorded_at is not None and (is_past or self.simulated()) else self.now()
+
+    def day_of(self, recorded_at: datetime | None, *, is_past: bool = False) -> date:
+        """The same as a day in Bishkek."""
+        return self.moment_of(recorded_at, is_past=is_past).astimezone(BISHKEK).date()

@@ -5,14 +5,14 @@ They ask the running API, so whoever uses them needs a key, and everything goes 
 
 import base64
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import uuid4
 
 import typer
 
-from services.terminal import AsJson, api_client, ask_api, fail, new_table, say, say_json
+from services.terminal import AsJson, api_client, ask_api, envelope, fail, new_table, say, say_json
 
 if TYPE_CHECKING:
     import httpx
@@ -48,7 +48,7 @@ def export(
     name = f"export-{uuid4().hex[:12]}"
     wanted = {"export": name, "after_position": after} | ({} if through is None else {"through_position": through})
     with api_client() as client:
-        ask_api(client, "POST", "/audit/make-export", body=_envelope() | wanted)
+        ask_api(client, "POST", "/audit/make-export", body=envelope() | wanted)
         digest = _download(client, f"/api/v1/audit/exports/{name}/file", file)
         found = client.get(f"/api/v1/audit/exports/{name}/statement")
         made = ask_api(client, "GET", f"/audit/exports/{name}")
@@ -75,7 +75,7 @@ def note(
     """Note something on a case."""
     said = {"case": name, "note": text} | ({} if about is None else {"about": about})
     with api_client() as client:
-        _tell(ask_api(client, "POST", "/audit/note-case", body=_envelope() | said), as_json)
+        _tell(ask_api(client, "POST", "/audit/note-case", body=envelope() | said), as_json)
 
 
 @case.command("show")
@@ -114,7 +114,7 @@ def capture(
         "content": base64.b64encode(file.read_bytes()).decode(),
     } | ({} if about is None else {"about": about})
     with api_client() as client:
-        told = ask_api(client, "POST", "/documents/capture-document", body=_envelope() | said)
+        told = ask_api(client, "POST", "/documents/capture-document", body=envelope() | said)
     _tell(told | {"document": said["document"]}, as_json)
 
 
@@ -134,10 +134,6 @@ def show_document(
         return
     for field in ("document", "kind", "media_type", "place", "about", "content_bytes", "content_sha256", "actor"):
         say(f"{field:<16}{told.get(field) if told.get(field) is not None else '-'}")
-
-
-def _envelope() -> dict[str, str]:
-    return {"id": str(uuid4()), "occurred_at": datetime.now(UTC).isoformat()}
 
 
 def _download(client: "httpx.Client", address: str, file: Path) -> str:

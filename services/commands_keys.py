@@ -157,12 +157,11 @@ def rotate_signing(
 
     Run where the keys lie, with the API running. The first key stands for itself: hand its public half to auditors.
     """
-    from datetime import UTC, datetime
     from uuid import uuid4
 
+    from services.signed import succession_text
     from services.signer import KeyFileThere, SigningKeys
-    from services.signing.decider import succession_text
-    from services.terminal import api_client, ask_api
+    from services.terminal import api_client, ask_api, envelope
 
     kept = SigningKeys(settings().signing_key_dir)
     name = key_id or f"log-{uuid4().hex[:8]}"
@@ -179,8 +178,7 @@ def rotate_signing(
                 kept.drop(name)
                 _stop(f"the key in use does not lie here: {kept.path(used[-1]['key_id'])}")
             said |= {"cosigned_by": used[-1]["key_id"], "cosignature": signature}
-        envelope = {"id": str(uuid4()), "occurred_at": datetime.now(UTC).isoformat()}
-        told = ask_api(client, "POST", "/signing/rotate-signing-key", body=envelope | said)
+        told = ask_api(client, "POST", "/signing/rotate-signing-key", body=envelope() | said)
     lies = kept.path(name)
     text = f"{name}  {public_key}\nkept in {lies}; keep a copy where nobody else comes, and the old keys too\n"
     _tell(as_json, text, said | {"file": str(lies), "position": told["position"]})
@@ -188,8 +186,7 @@ def rotate_signing(
 
 def signing(as_json: AsJson = False) -> None:
     """The keys that signed for this network, the first one first; each was signed for by the one before it."""
-    from services.signer import is_signed
-    from services.signing.decider import succession_text
+    from services.signed import is_signed, succession_text
     from services.terminal import api_client, ask_api
 
     with api_client() as client:

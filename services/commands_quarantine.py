@@ -5,13 +5,12 @@ They ask the running API, so whoever uses them needs a key, and everything goes 
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
-from uuid import uuid4
 
 import typer
 
-from services.terminal import AsJson, api_client, ask_api, fail
+from services.terminal import AsJson, api_client, ask_api, envelope, fail
 
 Message = Annotated[str, typer.Argument(help="The id of the message in quarantine.")]
 Reason = Annotated[str, typer.Option(help="A word for it, such as renamed_product or test_report.")]
@@ -114,8 +113,7 @@ def dismiss(message: Message, reason: Reason, as_json: AsJson = False) -> None:
 
 
 def _do(verb: str, as_json: bool, **fields: Any) -> None:
-    envelope = {"id": str(uuid4()), "occurred_at": datetime.now(UTC).isoformat()}
-    told = _ask("POST", f"/{verb}", body=envelope | fields)
+    told = _ask("POST", f"/{verb}", body=envelope() | fields)
     if as_json:
         _print_json(told)
     else:

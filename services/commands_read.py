@@ -141,15 +141,18 @@ def _check_statement(path: Path, key: str | None, found: "VerifiedFile") -> None
     """A statement must be about this very file, and signed; by the key that the auditor trusts, if one is named."""
     import json
 
-    from services.signer import export_text, is_signed
+    from services.signed import export_text, is_signed
 
+    header = found.header
     try:
         said = json.loads(path.read_bytes())
         export, public_key, signature = said["export"]["export"], said["public_key"], said["signature"]
+        # A text with half of a character in it has no bytes: that is a ValueError too.
+        text = export_text(header.network, export, header.after, header.through, found.content_sha256)
     except (ValueError, KeyError, TypeError):
         fail(f"{path} is no statement about an export")
-    header = found.header
-    text = export_text(header.network, export, header.after, header.through, found.content_sha256)
+    if not all(isinstance(each, str) for each in (export, public_key, signature)):
+        fail(f"{path} is no statement about an export")
     if key is not None and public_key != key:
         found.blame(0, f"signed by another key: {public_key}")
     elif not is_signed(public_key, signature, text):

@@ -24,13 +24,12 @@ from services.access.signatures import (
 from services.access.store import Algorithm
 from services.errors import IdConflict, Malformed, NotJson
 from services.front import Front, address_of, json_response
-from services.incoming import wrong
+from services.incoming import WORD, wrong
 from services.openapi import takes_plain
 
 OTHER_RETURN: Final = "/sign-in/other/return"
 _CHALLENGE_MINUTES: Final = 1.0
-#: A database has no NUL in its texts.
-Short = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Short = Annotated[str, Field(min_length=1, max_length=200, pattern=WORD)]
 
 
 class Body(BaseModel):
@@ -151,7 +150,7 @@ def _add_sessions(router: APIRouter, front: Front) -> None:
         if token is not None:
             await end_session(front, token)
         response = json_response({"signed_out": token is not None})
-        response.delete_cookie(front.session_cookie, path="/", secure=front.is_encrypted, httponly=True)
+        drop_session(front, response)
         return response
 
     @router.post("/api/v1/session/password", openapi_extra=takes_plain(ChoosePassword, _CHOSEN))
@@ -235,6 +234,11 @@ def set_session(front: Front, response: Response, token: str) -> None:
         httponly=True,
         samesite="lax",
     )
+
+
+def drop_session(front: Front, response: Response) -> None:
+    """Take the session out of the browser again."""
+    response.delete_cookie(front.session_cookie, path="/", secure=front.is_encrypted, httponly=True)
 
 
 def token_of(front: Front, request: Request) -> str | None:

@@ -1,6 +1,7 @@
 """What every route shares: who is asking and whether they may, how much may be sent, how answers look."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,9 @@ from urllib.parse import urlsplit
 
 import orjson
 from fastapi import Request, Response
+from psycopg import OperationalError
 
+from events.appends import LogBusy, LogClosed, LogUnavailable
 from projections.chains import TillChains
 from services.access.credentials import Credentials
 from services.access.judge import Judge
@@ -37,6 +40,8 @@ from services.items import Item, split_body
 from services.past import Past
 from services.reports import Reports
 from services.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 #: A body that is too large is still read up to here, so that its sender hears the answer; beyond, it is cut off.
 _DRAINED_BYTES_MAX: Final = 16_000_000
@@ -107,6 +112,16 @@ class Front:
                 raise NotAuthenticated
             request.state.sender = known
         return known
+
+    async def sender_if_told(self, request: Request) -> Sender | None:
+        """Who is asking, on a page that is open to everybody: None too when those who know do not answer now."""
+        try:
+            return await self.sender(request)
+        except Refused:
+            return None
+        except (LogUnavailable, LogBusy, LogClosed, OperationalError) as error:
+            logger.warning("nobody says who is asking: %s", error)
+            return None
 
     async def administrator(self, request: Request) -> Sender:
         """The administrator. Raises NotAuthenticated, NoSuchRight."""

@@ -3,7 +3,7 @@
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from events.catalogue.registry import FieldProblem
@@ -11,6 +11,8 @@ from services.access import Sender
 from services.errors import Malformed, NotAllowed
 from services.items import Item
 
+#: What PostgreSQL can compare with: its texts hold no zero byte.
+WORD: Final = r"^[^\x00]*$"
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 #: RFC 3339, and a little more that cannot be misread. The standard library alone takes a NUL behind, and +05:99.
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?[0-5]\d)?)", re.ASCII)

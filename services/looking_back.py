@@ -12,12 +12,10 @@ from services.access.sender import Sender
 from services.books import Look, NotAtHand
 from services.errors import NotAllowed, NotFound
 from services.front import Front, json_response
-from services.incoming import read_instant
+from services.incoming import WORD, read_instant
 from services.past import Job
 from services.polling import answered
 
-#: What PostgreSQL can compare with: its texts hold no zero byte.
-WORD: Final = r"^[^\x00]*$"
 _POSITION_DIGITS: Final = 15
 _LATER: Final = 202
 

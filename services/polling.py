@@ -34,7 +34,7 @@ def answered(
     headers = {"ETag": tag, POSITION_HEADER: str(position), "Cache-Control": "private, no-cache"}
     if dated:
         headers[RECORDED_AT_HEADER] = "" if recorded_at is None else recorded_at.isoformat()
-    if _holds(request.headers.get("if-none-match", ""), tag):
+    if holds(request, tag):
         return Response(status_code=_UNCHANGED, headers=headers)
     standing = {"position": position, "recorded_at": recorded_at} if dated else {"position": position}
     comma = b"," if said else b""
@@ -42,9 +42,9 @@ def answered(
     return Response(body, media_type="application/json", headers=headers)
 
 
-def _holds(if_none_match: str, tag: str) -> bool:
-    """Whether the list names the tag, weak or strong (RFC 9110, 13.1.2)."""
-    held = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
+def holds(request: Request, tag: str) -> bool:
+    """Whether `If-None-Match` names the tag, weak or strong, or any (RFC 9110, 13.1.2)."""
+    held = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
     return "*" in held or tag.removeprefix("W/") in held
 
 

@@ -1,6 +1,6 @@
 """What the read models and the log say, by HTTP: every answer names the position it speaks for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Final, Literal
 
@@ -18,13 +18,13 @@ from projections.traceability_trace import trace
 from projections.whereabouts import forward
 from services import stock_reads
 from services.access.permissions import EVENTS, INCOME, LOTS, ONE_PRODUCER
-from services.access.sender import NETWORK, About, Sender
-from services.aggregates import OTHERS, of_five, villages_of_five
+from services.access.sender import NETWORK, About
+from services.aggregates import OTHERS, SumsOfFive, sums_of_five
 from services.books import Look
 from services.errors import NotFound
 from services.front import Front
-from services.incoming import read_instant
-from services.looking_back import WORD, After, AsOf, Name, answer
+from services.incoming import WORD, read_instant
+from services.looking_back import After, AsOf, Name, answer
 from services.paging import Behind, Key, Limit, cut, key_of, page
 from services.polling import POLLED, answered
 
@@ -91,7 +91,7 @@ def _add_lots(router: APIRouter, front: Front) -> None:
         sender = await front.sender(request)
 
         def question(db: Look) -> dict[str, Any] | None:
-            day = front.clock.today(db.standing.recorded_at or front.clock.now())
+            day = front.clock.day_of(db.standing.recorded_at, is_past=as_of is not None)
             found = trace(db, lot, on=day, with_producers=sender.sees_pseudonyms)
             return None if found is None else {"trace": found}
 
@@ -129,6 +129,7 @@ def _add_income(router: APIRouter, front: Front) -> None:
         rows_max = front.page(limit)
         about = NETWORK if producer is None else About(places=(f"producer/{producer}",))
         sender = await front.admit(request, INCOME[by] if producer is None else ONE_PRODUCER, about)
+        sees_all = INCOME["producer"].allows(sender, [NETWORK], {})
 
         def question(db: Look) -> dict[str, Any] | None:
             connection = db.connection
@@ -139,8 +140,8 @@ def _add_income(router: APIRouter, front: Front) -> None:
                 "year": lambda: income_sales.sales_by_year(connection, channel=None),
                 "month": lambda: income_sales.sales_by_month(connection, year=year, channel=None),
                 "producer": lambda: income_queries.income_by_producer(connection, year=year),
-                "village": lambda: income_queries.income_by_village(connection, year=year),
-                "region": lambda: income_queries.income_by_region(connection, year=year),
+                "village": lambda: _grouped(connection, "village", year, sees_all=sees_all),
+                "region": lambda: _grouped(connection, "region", year, sees_all=sees_all),
                 "product": lambda: income_sales.sales_by_product(connection, year=year),
                 "outlet": lambda: income_sales.sales_by_place(connection, year=year),
                 "channel": lambda: income_sales.sales_by_channel(connection, year=year),
@@ -148,14 +149,22 @@ def _add_income(router: APIRouter, front: Front) -> None:
             }
             if by == "suspense":
                 return {"by": by, **_suspense(connection, behind, rows_max)}
-            rows, more = cut(sorted(_for(sender, by, asked[by]()), key=_income_key), _income_key, behind, rows_max)
+            rows, more = cut(sorted(asked[by](), key=_income_key), _income_key, behind, rows_max)
             return {"by": by, "income": rows, "next": more}
 
         absent = NoSuchProducer(field="producer")
         return await answer(front, request, sender, question, after=after, as_of=as_of, absent=absent)
 
 
-_OF_FIVE: Final = {"village": villages_of_five, "region": of_five}
+def _grouped(
+    connection: Connection, by: Literal["village", "region"], year: int | None, *, sees_all: bool
+) -> Sequence[GroupIncome | SumsOfFive]:
+    """The ministry sees no sum of so few producers that one of them could be told from it."""
+    if not sees_all:
+        incomes = income_queries.income_by_producer(connection, year=year)
+        return sums_of_five(incomes, by, of_a_year=year is not None)
+    ask = income_queries.income_by_village if by == "village" else income_queries.income_by_region
+    return ask(connection, year=year)
 
 
 def _suspense(connection: Connection, behind: str, limit: int) -> dict[str, Any]:
@@ -174,16 +183,10 @@ def _income_key(row: Any) -> Key:
             return (row.product,)
         case Period():
             return (row.period, row.region)
-        case GroupIncome():
-            return (int(row.key == OTHERS), row.key)
+        case SumsOfFive():
+            return (int(row.key == OTHERS), row.region, row.key)
         case _:
             return (str(row.key),)
-
-
-def _for(sender: Sender, by: str, rows: Any) -> Any:
-    """The ministry sees no group of so few producers that one of them could be told from it."""
-    sees_all = INCOME["producer"].allows(sender, [NETWORK], {})
-    return rows if sees_all or not rows or not isinstance(rows[0], GroupIncome) else _OF_FIVE[by](rows)
 
 
 def _places_of(db: Look, lot: str) -> list[str]:

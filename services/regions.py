@@ -50,7 +50,7 @@ def routes(front: Front) -> APIRouter:
         def question(db: Look) -> dict[str, Any]:
             match what:
                 case "certificates":
-                    day = front.clock.today(db.standing.recorded_at or front.clock.now())
+                    day = front.clock.day_of(db.standing.recorded_at, is_past=as_of is not None)
                     rows, more = cut(certificates_on(db, day, region), certificate_key, behind, rows_max)
                     return {what: rows, "next": more}
                 case "disputes":

@@ -1,16 +1,15 @@
 """The network's own signing keys: Ed25519, each in a file of its own outside the database and outside the repository.
 
 Which keys there were, and which is in use, the log says (`SigningKeyRotated`); who holds the file can sign. What is
-signed is a short text that anybody can put together again.
+signed, `services.signed` says.
 """
 
 import os
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _MODE: Final = 0o600
 
@@ -60,17 +59,3 @@ class SigningKeys:
         if not isinstance(key, Ed25519PrivateKey):
             return None
         return key.sign(text).hex()
-
-
-def export_text(network: str, export: str, after: int, through: int, content_sha256: str) -> bytes:
-    """What is signed about an export for an auditor."""
-    return f"ovop-export-statement-v1\n{network}\n{export}\n{after}\n{through}\n{content_sha256}\n".encode()
-
-
-def is_signed(public_key: str, signature: str, text: bytes) -> bool:
-    """Whether a signature over a text was made with the private half of this key; both in hexadecimal."""
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(signature), text)
-    except (InvalidSignature, ValueError):
-        return False
-    return True

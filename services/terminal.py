@@ -6,8 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from uuid import uuid4
 
 import typer
 
@@ -87,6 +88,11 @@ def ask_api(client: "httpx.Client", method: str, path: str, *, params: Any = Non
         problems = "".join(f"\n  {each['field']}: {each['message']}" for each in told.get("problems", ()))
         fail(f"{told['title']} {told.get('what_to_do', '')}{problems}".rstrip())
     return told
+
+
+def envelope() -> dict[str, str]:
+    """What every command carries around its content: an id of its own, and that it was asked just now."""
+    return {"id": str(uuid4()), "occurred_at": datetime.now(UTC).isoformat()}
 
 
 def new_table(*columns: str) -> Any:

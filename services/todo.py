@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -15,6 +15,7 @@ from services.access.permissions import TASKS
 from services.access.sender import NETWORK, About, NoSuchRight, Sender
 from services.books import Look, Told
 from services.front import Front
+from services.incoming import WORD
 from services.paging import Behind, Key, Limit, cut
 from services.polling import POLLED, answered
 from services.web.language import LANGUAGES
@@ -87,7 +88,7 @@ class Task:
 
 def tasks(front: Front, look: Look) -> list[Task]:
     """What everybody has to do now by the network's clock, the urgent things first."""
-    now = now_of(front, look)
+    now = front.clock.moment_of(look.standing.recorded_at)
     found = [_task(each) for each in waiting(look.connection, now)]
     found += _broken(front.till_chains.broken(look.connection, now - timedelta(days=SHOWN_DAYS)))
     still_open = quarantine_pages.counts(look.connection)["open"]
@@ -133,12 +134,6 @@ def _about(place: str) -> About:
     return About(places=(place,)) if "/" in place else About(regions=(place,))
 
 
-def now_of(front: Front, look: Look) -> datetime:
-    """The network's clock: a simulated one stands at what was recorded last."""
-    recorded_at = look.standing.recorded_at
-    return recorded_at if recorded_at is not None and front.clock.simulated() else front.clock.now()
-
-
 async def tasks_of(front: Front, sender: Sender) -> Told[list[Task]]:
     """What waits for this sender, as far as the roles reach. Raises NoSuchRight."""
     if not TASKS.open_to(sender):
@@ -156,7 +151,7 @@ def routes(front: Front) -> APIRouter:
     async def todo(
         request: Request,
         role: Role | None = None,
-        place: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
+        place: Annotated[str | None, Query(max_length=100, pattern=WORD)] = None,
         lang: Literal["ky", "ru", "en"] = "en",
         behind: Behind = "",
         limit: Limit = None,

@@ -17,6 +17,7 @@ from services.audit.decider import KeepNote
 from services.decider import Command
 from services.front import Front
 from services.handle import Request as Asked
+from services.incoming import WORD
 
 NOTE_CHARACTERS_MAX: Final = 4_000
 _KIND: Final = "case_note"
@@ -48,7 +49,7 @@ class NoteCase(Command):
     about: EventIdText | None = None
     note: Annotated[
         str,
-        StringConstraints(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=r"^[^\x00]*$", strip_whitespace=True),
+        StringConstraints(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=WORD, strip_whitespace=True),
         Field(examples=["The counted jars do not fit the receipts of that day."]),
     ]
 

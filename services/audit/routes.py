@@ -1,7 +1,7 @@
 """An auditor's copies and notes by HTTP."""
 
 import asyncio
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -18,11 +18,12 @@ from services.books import Look
 from services.commands import Commands
 from services.errors import NotFound
 from services.front import Front, json_response
-from services.signer import SigningKeys, export_text
+from services.incoming import WORD
+from services.signed import export_text
+from services.signer import SigningKeys
 
-_WORD: Final = r"^[^\x00]*$"
-ExportName = Annotated[str, Path(max_length=100, pattern=_WORD)]
-CaseName = Annotated[str, Path(max_length=100, pattern=_WORD)]
+ExportName = Annotated[str, Path(max_length=100, pattern=WORD)]
+CaseName = Annotated[str, Path(max_length=100, pattern=WORD)]
 Before = Annotated[int | None, Query(ge=1, le=QUANTITY_MAX, description="`next` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=exchange_pages.ROWS_PER_PAGE_MAX)]
 

@@ -58,6 +58,6 @@ def _add_orders(router: APIRouter, front: Front) -> None:
             }
 
         told = await front.books.ask_soon(origins, ("traceability",), after=after)
-        day = on or front.clock.today(told.standing.recorded_at or front.clock.now())
+        day = on or front.clock.day_of(told.standing.recorded_at)
         said = {"order": standing(order, history, told.answer, day)}
         return answered(request, said, told.standing.position, dated=False)

@@ -54,6 +54,21 @@ class GroupIncome(Said):
     owed_tyiyn: int
 
 
+class SumsOfFive(Said):
+    """The producers of one village or region, or of several as `others`, as the ministry sees them.
+
+    `producers` have earned. A sum is None where nobody has a part in it, or where it would tell of fewer than five.
+    """
+
+    key: str
+    region: str
+    producers: int | None
+    earned_tyiyn: int | None
+    accruing_tyiyn: int | None
+    paid_tyiyn: int | None
+    owed_tyiyn: int | None
+
+
 class Period(Said):
     """A closed month of a region."""
 

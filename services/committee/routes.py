@@ -64,7 +64,7 @@ def certificate_key(certificate: CertificateOn) -> Key:
 
 def _add_reads(router: APIRouter, front: Front) -> None:
     def day(on: date | None, db: Look) -> date:
-        return on or front.clock.today(db.standing.recorded_at or front.clock.now())
+        return on or front.clock.day_of(db.standing.recorded_at)
 
     @router.get("/api/v1/committee/certificates", tags=["committee"], openapi_extra=POLLED)
     async def certificates(

@@ -19,10 +19,10 @@ from services.documents.decider import DOCUMENT, CaptureDocument
 from services.errors import NotFound, Refused, TooLarge
 from services.front import Front, json_response
 from services.handle import Request as Asked
+from services.incoming import WORD
 
-_WORD: Final = r"^[^\x00]*$"
-Name = Annotated[str, Query(max_length=200, pattern=_WORD)]
-DocumentName = Annotated[str, Path(max_length=100, pattern=_WORD)]
+Name = Annotated[str, Query(max_length=200, pattern=WORD)]
+DocumentName = Annotated[str, Path(max_length=100, pattern=WORD)]
 #: A file of somebody else: a browser saves it, and runs nothing that is in it.
 _SAVED: Final = {
     "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -17,7 +17,7 @@ from services.access.sender import NETWORK, About
 from services.books import Look
 from services.errors import Malformed
 from services.front import Front, json_response
-from services.incoming import said_by
+from services.incoming import WORD, said_by
 from services.items import Item, split_body
 from services.openapi import takes_plain
 from services.paging import Behind, Limit, cut
@@ -44,7 +44,7 @@ class StoreValue(BaseModel):
     kind: Reason
     value: Annotated[
         str,
-        StringConstraints(min_length=1, max_length=VALUE_CHARACTERS_MAX, pattern=r"^[^\x00]*$", strip_whitespace=True),
+        StringConstraints(min_length=1, max_length=VALUE_CHARACTERS_MAX, pattern=WORD, strip_whitespace=True),
     ]
 
 

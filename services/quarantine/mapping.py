@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from events.catalogue.registry import FieldProblem
 from services.errors import Malformed, Refused
+from services.incoming import WORD
 
 CHANGES_MAX: Final = 50
 #: So deep and no deeper is a report looked through for a value.
@@ -15,8 +16,8 @@ _DEPTH_MAX: Final = 40
 #: The item's own id is not changed: it decides under which id the report is stored.
 _FIXED: Final = "id"
 
-Path = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
+Path = Annotated[str, Field(min_length=1, max_length=200, pattern=WORD)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=WORD)]
 
 
 class IdStays(Refused):

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -18,14 +18,14 @@ from services.books import Look
 from services.commands import Commands
 from services.errors import Malformed, NotJson
 from services.front import Front, json_response
+from services.incoming import WORD
 from services.openapi import takes_plain
 from services.polling import POLLED, answered
 from services.quarantine.decider import QUARANTINE, Dismiss, Map, Resubmit
 from services.quarantine.desk import Desk, Kept
 from services.quarantine.mapping import CHANGES_MAX, Change
 
-_WORD: Final = r"^[^\x00]*$"
-Name = Annotated[str, Query(max_length=100, pattern=_WORD)]
+Name = Annotated[str, Query(max_length=100, pattern=WORD)]
 
 
 class Trial(BaseModel):
@@ -90,7 +90,7 @@ def _add_reading(router: APIRouter, front: Front, desk: Desk) -> None:
         return json_response(tried_as_json(orjson.loads(tried.content), tried.answer))
 
     @router.get("/api/v1/quarantine/{quarantine}", tags=["quarantine"])
-    async def message(request: Request, quarantine: Annotated[str, Path(max_length=100, pattern=_WORD)]) -> Response:
+    async def message(request: Request, quarantine: Annotated[str, Path(max_length=100, pattern=WORD)]) -> Response:
         """One message: what the log says of it, its bytes while they are kept, and what was done about it."""
         await front.admit(request, READ_DESK, NETWORK)
         return json_response(as_json(await asyncio.to_thread(desk.kept, quarantine)))

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from events.catalogue.base import Event
 from events.catalogue.exchange import SigningKeyRotated
 from services.decider import Decider, Proposal
 from services.errors import Refused
+from services.signed import is_signed, succession_text
 
 
 class KeyNotCosigned(Refused):
@@ -33,11 +31,6 @@ class RotateSigningKey(Proposal[SigningKeyRotated]):
     """Sign with another key from now on. The key in use signs for it."""
 
 
-def succession_text(key_id: str, public_key: str) -> bytes:
-    """What the key in use signs about the one that follows it."""
-    return f"ovop-signing-key-v1\n{key_id}\n{public_key}\n".encode()
-
-
 @dataclass(frozen=True, slots=True)
 class Keys:
     """The key in use, and all that were."""
@@ -58,12 +51,8 @@ def decide(command: RotateSigningKey, keys: Keys) -> list[SigningKeyRotated]:
     if event.cosigned_by != keys.key_id or event.cosignature is None:
         raise KeyNotCosigned(field="cosigned_by")
     text = succession_text(event.key_id, event.public_key)
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(keys.public_key)).verify(
-            bytes.fromhex(event.cosignature), text
-        )
-    except (InvalidSignature, ValueError):
-        raise WrongCosignature(field="cosignature") from None
+    if not is_signed(keys.public_key, event.cosignature, text):
+        raise WrongCosignature(field="cosignature")
     return [event]
 
 

@@ -42,7 +42,7 @@ def desk_page(
     tasks: Sequence[Task],
     *,
     is_simulated: bool,
-    is_first: bool,
+    before: int | None,
     menu: Menu | None = None,
 ) -> bytes:
     """The list of messages in one state, and the to-do list by role."""
@@ -56,7 +56,7 @@ def desk_page(
         by_role=_by_role(tasks),
         words=desk_words,
         is_simulated=is_simulated,
-        is_first=is_first,
+        before=before,
         menu=menu,
     )
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request
@@ -19,6 +19,7 @@ from services.books import Look
 from services.decider import Command
 from services.errors import Malformed, NotAllowed, NotAuthenticated, Refused, plain_code, status_of
 from services.front import Front
+from services.incoming import WORD
 from services.quarantine.decider import Dismiss, Map, NotInQuarantine, Resubmit
 from services.quarantine.desk import Desk, Kept
 from services.todo import tasks, tasks_of
@@ -30,7 +31,7 @@ from services.web.routes import SECURITY_HEADERS, language_of, page
 
 _PER_PAGE: Final = 50
 _VERBS: Final[Mapping[str, type[Command]]] = {"map": Map, "resubmit": Resubmit, "dismiss": Dismiss}
-Message = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
+Message = Annotated[str, Path(max_length=100, pattern=WORD)]
 
 
 def routes(front: Front) -> APIRouter:
@@ -50,7 +51,8 @@ def routes(front: Front) -> APIRouter:
             why, status = "not_allowed", 403
         except NotInQuarantine:
             why, status = "not_there", 404
-        back, menu = own_page(request.url.path), await menu_of(request)
+        chosen = urlencode([(name, said) for name, said in request.query_params.multi_items() if name != "lang"])
+        back, menu = own_page(f"{request.url.path}?{chosen}"), await menu_of(request)
         body = closed_page(language, why, front.clock.simulated(), back=back, menu=menu)
         return page(request, body, language, lang, cache="no-store", status=status)
 
@@ -87,7 +89,7 @@ def routes(front: Front) -> APIRouter:
                 state,
                 to_do,
                 is_simulated=simulated,
-                is_first=before is None,
+                before=before,
                 menu=await menu_of(request),
             )
             return page(request, body, language, lang, cache="no-store")

@@ -9,11 +9,12 @@ from fastapi import Request
 
 from services.access.permissions import READ_DESK, TASKS
 from services.access.sender import Sender
-from services.errors import Refused
 from services.front import Front
 
-#: Where somebody may come back to after signing in: pages of our own, and nothing that leads elsewhere.
-_OWN_PAGE: Final = re.compile(r"/(todo|quarantine(/[a-z0-9-]{1,64})?)")
+#: Where somebody may come back to after signing in: pages of our own, and nothing that leads elsewhere. A message has
+#: an Id (events.catalogue.values), which no step upwards (`..`) is.
+_OWN_PAGE: Final = re.compile(r"/(todo|quarantine(/[a-z0-9][a-z0-9._-]{0,63})?)", re.ASCII)
+_OWN_QUERY: Final = re.compile(r"(state|before)=[a-z0-9]{1,20}(&(state|before)=[a-z0-9]{1,20})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,8 @@ def menus(front: Front) -> MenuOf:
         known = request.cookies.get(front.session_cookie) or request.headers.get("authorization")
         if known is None or request.method not in ("GET", "HEAD", "POST"):
             return None
-        try:
-            return menu(await front.sender(request), request.url.path)
-        except Refused:
-            return None
+        sender = await front.sender_if_told(request)
+        return None if sender is None else menu(sender, request.url.path)
 
     return menu_of
 
@@ -53,5 +52,8 @@ def menu(sender: Sender, here: str) -> Menu:
 
 
 def own_page(asked: str | None) -> str:
-    """Where to go after signing in: the page that was closed, if it is one of ours."""
-    return asked if asked is not None and _OWN_PAGE.fullmatch(asked) else "/"
+    """Where to go after signing in: the page that was closed, if it is one of ours, and what was chosen on it."""
+    page, _, query = (asked or "").partition("?")
+    if not _OWN_PAGE.fullmatch(page):
+        return "/"
+    return f"{page}?{query}" if _OWN_QUERY.fullmatch(query) else page

@@ -11,6 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.errors import NotFound
+from services.polling import holds
 from services.web.codes import INPUT_LENGTH_MAX, candidates, is_well_formed
 from services.web.language import LANGUAGE_COOKIE, LANGUAGES, Language, chosen
 from services.web.menu import Menu, MenuOf
@@ -118,7 +119,7 @@ def pages(source: PageSource, menu_of: MenuOf = _nobody) -> APIRouter:
         headers = {"ETag": etag, "Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable"}
         if "v" not in request.query_params:
             headers["Cache-Control"] = "no-cache"
-        if _is_same(request, etag):
+        if holds(request, etag):
             return Response(status_code=304, headers=headers)
         return Response(content, media_type=media_type, headers=headers)
 
@@ -150,7 +151,7 @@ def page(
         "ETag": etag,
         "Vary": "Accept-Language, Cookie",
     }
-    same = status == 200 and _is_same(request, etag)
+    same = status == 200 and holds(request, etag)
     response = (
         Response(status_code=304, headers=headers)
         if same
@@ -164,11 +165,6 @@ def page(
 
 def _etag(content: bytes) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:24]}"'
-
-
-def _is_same(request: Request, etag: str) -> bool:
-    known = request.headers.get("if-none-match", "")
-    return etag in (part.strip().removeprefix("W/") for part in known.split(","))
 
 
 @cache

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.access.oidc import FLOW_MINUTES, NoOtherProvider, NotSignedInThere, Oidc, SubjectUnknown
 from services.access.passwords import WrongNameOrPassword
-from services.entry import OTHER_RETURN, begin_session, end_session, set_session, token_of
+from services.entry import OTHER_RETURN, begin_session, drop_session, end_session, set_session, token_of
 from services.errors import Malformed, Refused, TooManyRequests
 from services.front import Front, address_of
 from services.incoming import wrong
@@ -68,7 +68,7 @@ def sign_in_pages(front: Front) -> APIRouter:
         if token is not None:
             await end_session(front, token)
         response = RedirectResponse("/", status_code=303, headers=SECURITY_HEADERS)
-        response.delete_cookie(front.session_cookie, path="/", secure=front.is_encrypted, httponly=True)
+        drop_session(front, response)
         return response
 
     @router.get("/sign-in/other")

@@ -59,7 +59,7 @@ def test_a_closed_page_leads_to_the_sign_in_and_back(people: Stack, visit: Visit
     sign_in(seen, "nobody")
     expect(seen.page.locator("[role=alert]")).to_be_visible()
     sign_in(seen, "center")
-    seen.page.wait_for_url(people.address + path.partition("?")[0])
+    seen.page.wait_for_url(people.address + path)
     expect(seen.page.locator(".menu .who")).to_contain_text("user/center")
     seen.complaints[:] = [text for text in seen.complaints if "401" not in text]
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from psycopg import sql
 
 from events.canonical import canonical
 from events.catalogue.exchange import MessageQuarantined
@@ -27,6 +28,7 @@ from services.access.secrets import new_key
 from services.access.sender import Sender
 from services.access.signatures import challenge_text, enrol_text, upload_text
 from services.settlement.decider import ALONE_TYIYN_MAX
+from services.web.menu import own_page
 from tests import make
 from tests.door import NOW, Door, opened, report
 from tests.integration.test_api import accepted, found
@@ -428,7 +430,15 @@ def test_the_page_signs_a_browser_in_with_a_cookie_that_no_script_reads(door: Do
         assert client.get("/api/v1/session").status_code == 401
 
 
-@pytest.mark.parametrize("to", ["/todo", "/quarantine/0198c0de-0000-7000-8000-000000000001"])
+@pytest.mark.parametrize(
+    "to",
+    [
+        "/todo",
+        "/quarantine/0198c0de-0000-7000-8000-000000000001",
+        "/quarantine/till.7_a-1",
+        "/quarantine?state=mapped&before=40",
+    ],
+)
 def test_whoever_changes_the_language_while_signing_in_still_comes_back(door: Door, to: str) -> None:
     person(door)
     with browser(door) as client:
@@ -437,7 +447,61 @@ def test_whoever_changes_the_language_while_signing_in_still_comes_back(door: Do
             [link] = re.findall(r'href="([^"]*lang=ru[^"]*)"', asked.text)
             in_russian = client.get(urljoin("/sign-in", html.unescape(link)))
             assert "Пароль" in in_russian.text
-            assert f'name="to" value="{to}"' in in_russian.text
+            assert f'name="to" value="{html.escape(to)}"' in in_russian.text
+        signed_in = client.post(
+            "/sign-in", data={"name": "aigul", "password": PASSWORD, "to": to}, headers={"Origin": door.url}
+        )
+        assert (signed_in.status_code, signed_in.headers["location"]) == (303, to)
+
+
+def test_whoever_changes_the_language_at_the_desk_stays_with_what_is_shown(door: Door) -> None:
+    person(door)
+    chosen = "/quarantine?state=mapped&before=40"
+
+    def in_russian(client: httpx.Client) -> str:
+        text = client.get(chosen).text
+        [link] = re.findall(r'href="([^"]*lang=ru[^"]*)"', text)
+        return client.get(urljoin(chosen, html.unescape(link))).text
+
+    with browser(door) as client:
+        assert "/sign-in?to=/quarantine%3Fstate%3Dmapped%26before%3D40" in in_russian(client)
+    told = in_russian(door.client)
+    assert 'href="?state=mapped" aria-current="page"' in told
+    assert 'href="?state=mapped&amp;before=40&amp;lang=en"' in told
+
+
+@pytest.mark.parametrize(
+    ("asked", "page"),
+    [
+        ("/quarantine/..", "/"),
+        ("/quarantine/.hidden", "/"),
+        ("/quarantine/a/b", "/"),
+        ("/todo\n", "/"),
+        ("/quarantine?state=open&next=//elsewhere.example", "/quarantine"),
+        ("/todo?state=%2e%2e", "/todo"),
+        ("//elsewhere.example?state=open", "/"),
+    ],
+)
+def test_nothing_else_is_kept_of_where_somebody_came_from(asked: str, page: str) -> None:
+    assert own_page(asked) == page
+
+
+def test_a_page_for_everybody_shows_while_those_who_know_the_sessions_do_not_answer(door: Door) -> None:
+    person(door)
+    with browser(door) as client:
+        client.post("/sign-in", data={"name": "aigul", "password": PASSWORD}, headers={"Origin": door.url})
+        assert 'class="menu"' in client.get("/").text
+        with psycopg.connect(door.database.admin, autocommit=True) as connection:
+            shut = sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC, ovop_keeper, test_keeper")
+            connection.execute(shut.format(sql.Identifier(door.database.name)))
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND usename = 'test_keeper'"
+            )
+        door.front.credentials.forget()
+        shown = client.get("/", timeout=30)
+        assert (shown.status_code, 'class="menu"' in shown.text) == (200, False)
+        assert client.get("/api/v1/session", timeout=30).status_code == 503
 
 
 @pytest.mark.parametrize("to", ["https://elsewhere.example/", "//elsewhere.example", '/todo"><b>', "/api/v1/events"])

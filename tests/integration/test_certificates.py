@@ -1,6 +1,7 @@
 """Certificates through the front door: scores stay sealed until the verdict, and what waits is told by the day."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 
 from events.catalogue.committee import AssessmentScored
+from services import lookback
 from services.committee.assessment import OpenedScores, seal_of
 from tests import make
 from tests.door import NOW, Door, opened, report
@@ -233,3 +235,28 @@ def test_only_the_committee_of_the_region_in_which_it_was_made_recalls(door: Doo
     # A supplier belongs to no region, and a danger that nobody has placed yet must not wait for the right committee.
     accepted(start("r-2", "supplier", "sugar-of-kant", NARYN, second))
     accepted(start("r-3", "lot", "never-reported", NARYN, second))
+
+
+def test_books_of_the_past_are_judged_by_the_day_they_speak_of(door: Door) -> None:
+    score(door, ONE), score(door, TWO)
+    today = datetime.fromisoformat(NOW).date()
+    days = {"valid_from": today.isoformat(), "valid_until": (today + timedelta(365)).isoformat()}
+    accepted(door.command("committee/certify-product", **ABOUT, certificate="certificate-1", **days))
+    door.tell(report(make.lot_collected()), report(make.batch_produced()), report(make.batch_packed()))
+    then = door.log.head().position
+    door.tell(report(make.lot_collected(lot="lot-later")))
+    door.fold()
+    batch = make.batch_packed().lot
+    asked = (f"lots/{batch}/trace", "regions/KG-Y/certificates")
+    assert [door.get(f"/api/v1/{path}", as_of=then).status_code for path in asked] == [200, 202]
+    with psycopg.connect(door.database.projector, autocommit=True) as connection:
+        assert lookback.build_next(connection, door.database.projector, door.log) == then
+    door.front.clock.now = lambda: datetime.now(UTC) + timedelta(500)
+
+    def standings(**params: Any) -> tuple[str, str]:
+        trace, listed = (door.get(f"/api/v1/{path}", **params).json() for path in asked)
+        [certificate] = listed["certificates"]
+        return trace["trace"]["certificate"]["standing"], certificate["standing"]
+
+    assert standings(as_of=then) == ("certified", "certified")
+    assert standings() == ("expired", "expired")

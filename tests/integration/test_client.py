@@ -28,6 +28,7 @@ from projections import (
     traceability_trace,
     whereabouts,
 )
+from services import aggregates
 from services.access.people_store import PeopleStore
 from services.access.secrets import new_key
 from services.access.sender import Sender
@@ -640,6 +641,7 @@ NAMES: tuple[tuple[types.ModuleType, types.ModuleType, tuple[str, ...]], ...] = 
     (income_sales, money, ("Sales", "ProductSales", "NetworkCounts")),
     (income_queries, money, ("ProducerIncome", "GroupIncome", "Period", "Suspense")),
     (income_queries, money, ("MonthEarned", "Payment", "ProducerCard")),
+    (aggregates, money, ("SumsOfFive",)),
     (overview, money, ("OutletSeen", "VillageSeen")),
     (traceability_queries, books, ("VillagePart", "ProducerPart", "Batch", "Balance", "Movement", "Product")),
     (traceability_queries, books, ("Ancestry", "Point")),

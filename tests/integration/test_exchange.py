@@ -404,6 +404,29 @@ def test_a_copy_is_signed_and_the_statement_holds_for_that_copy_alone(door: Door
     assert (another_key.exit_code, "signed by another key" in another_key.output) == (1, True)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"public_key": 5},
+        {"signature": None},
+        {"signature": ["5e"]},
+        {"export": {"export": 7}},
+        {"export": {"export": "\ud800"}},
+        {"export": "copy"},
+    ],
+)
+def test_a_file_that_is_no_statement_is_told_so(door: Door, tmp_path: Path, said: dict[str, Any]) -> None:
+    fill(door)
+    told(ovop(door, "keys", "rotate-signing", "--json"))
+    file = tmp_path / "log.tsv"
+    statement = Path(told(ovop(door, "export", str(file), "--json"))["statement"])
+    statement.write_text(json.dumps(json.loads(statement.read_text()) | said))
+
+    checked = ovop(door, "verify", str(file), "--statement", str(statement))
+
+    assert (checked.exit_code, "is no statement about an export" in checked.output) == (1, True), checked.output
+
+
 def test_without_a_signing_key_nothing_is_stated(door: Door) -> None:
     accepted(door.command("audit/make-export", export="copy-1"))
     assert door.get("/api/v1/audit/exports/copy-1/statement").json()["code"] == "nothing_signs_here"

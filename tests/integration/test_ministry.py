@@ -1,7 +1,8 @@
 """What the ministry sees by SQL, with a program of its own: sums of five at least, and nothing else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,9 +12,11 @@ from psycopg import errors
 
 from services.aggregates import PERSONS_MIN
 from tests.door import Door, opened
+from tests.integration.test_api import accepted, found
 from tests.servers import LogDatabase
 
 type Told = list[tuple[str, str, int, int]]
+type Reader = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -22,15 +25,20 @@ def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
         yield opened_door
 
 
-def state(door: Door, earners: Sequence[tuple[str, str]]) -> None:
-    """Statements of a closed month: a producer for each (region, village), the n-th of whom earned 2**n tyiyn."""
+def state(door: Door, earners: Sequence[tuple[str, str]], idle: Sequence[tuple[str, str]] = ()) -> None:
+    """Statements of a closed month: a producer for each (region, village), the n-th of whom earned 2**n tyiyn.
+
+    Those who are `idle` live there too and earned nothing.
+    """
     with psycopg.connect(door.database.admin) as connection:
         connection.execute("TRUNCATE income_1.income_statements, income_1.income_makers")
-        for n, (region, village) in enumerate(earners):
+        for n, (region, village) in enumerate([*earners, *idle]):
             connection.execute(
                 "INSERT INTO income_1.income_makers (maker, village, region) VALUES (%s, %s, %s)",
                 [f"producer/p-{n}", village, region],
             )
+            if n >= len(earners):
+                continue
             connection.execute(
                 "INSERT INTO income_1.income_statements (region, period, producer, earned_tyiyn)"
                 " VALUES (%s, '2016-03', %s, %s)",
@@ -50,6 +58,26 @@ def regions(door: Door) -> Told:
         return connection.execute(
             "SELECT '', region, producers, earned_tyiyn FROM ministry.income_by_region ORDER BY 2"
         ).fetchall()
+
+
+@pytest.fixture
+def reader(door: Door) -> Reader:
+    """Asks the API as somebody of the ministry."""
+    found(door)
+    store = door.front.credentials.store
+    store.add_person("user/g", "g")
+    accepted(door.command("network/grant-role", to="user/g", role="ministry"))
+    headers = {"Authorization": f"Bearer {store.begin_session('user/g', 1)}"}
+
+    def ask(by: str, year: int | None = None) -> list[dict[str, Any]]:
+        response = door.client.get(
+            "/api/v1/income", params={"by": by} | ({} if year is None else {"year": year}), headers=headers
+        )
+        assert response.status_code == 200, response.text
+        rows: list[dict[str, Any]] = response.json()["income"]
+        return rows
+
+    return ask
 
 
 def test_villages_of_five_are_told_and_smaller_ones_together(door: Door) -> None:
@@ -100,6 +128,41 @@ def test_no_sum_and_no_difference_of_sums_is_of_fewer_than_five(door: Door, earn
 
     assert all(amount == 0 or amount.bit_count() >= PERSONS_MIN for amount in sums if amount >= 0)
     assert all(amount.bit_count() == producers for *_, producers, amount in (*by_village, *by_region))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_HOMES, max_size=26), st.lists(_HOMES, max_size=12))
+def test_the_api_tells_the_ministry_what_the_views_tell(
+    door: Door, reader: Reader, earners: list[tuple[str, str]], idle: list[tuple[str, str]]
+) -> None:
+    state(door, earners, idle)
+
+    def told(by: str) -> Told:
+        return [
+            (row["region"] if by == "village" else "", row["key"], row["producers"], row["earned_tyiyn"])
+            for row in reader(by)
+        ]
+
+    assert sorted(told("village")) == sorted(villages(door))
+    assert sorted(told("region")) == sorted(regions(door))
+
+
+def test_who_earned_nothing_hides_nobody_who_did(door: Door, reader: Reader) -> None:
+    state(door, [("KG-Y", "tosor")], idle=[("KG-Y", "tosor")] * 6)
+
+    assert reader("village") == reader("region") == reader("village", 2016) == []
+
+
+def test_each_sum_is_judged_by_those_who_have_a_part_in_it(door: Door, reader: Reader) -> None:
+    state(door, [("KG-Y", "tosor")] * 7)
+    with psycopg.connect(door.database.admin) as connection:
+        for n in range(7):
+            connection.execute("INSERT INTO income_1.income_accounts VALUES (%s, 9, 0, 0, 0, 9)", [f"p-{n}"])
+        connection.execute("INSERT INTO income_1.income_payments VALUES (1, 'payout', 'p-0', 'r', '2016-05-02', 1)")
+    row = {"key": "tosor", "region": "KG-Y", "producers": 7, "earned_tyiyn": 2**7 - 1, "accruing_tyiyn": None}
+
+    assert reader("village") == [row | {"paid_tyiyn": None, "owed_tyiyn": 63}], "only one was paid"
+    assert reader("village", 2016) == [row | {"paid_tyiyn": None, "owed_tyiyn": None}], "what is owed is of now"
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.income_queries import GroupIncome
 from services.access.rates import WINDOW_SECONDS, Rates, Window
 from services.access.secrets import code_hash, new_code
 from services.access.sender import BOUND_TO_PLACE, About, Grant, Sender, may
 from services.access.signatures import Link, broken
-from services.aggregates import OTHERS, PERSONS_MIN, of_five, villages_of_five
+from services.aggregates import OTHERS, PERSONS_MIN, Group, of_five, villages_of_five
 from services.errors import TooManyRequests
 
 REGIONS = {"outlet/karakol": "KG-Y", "outlet/osh": "KG-O"}
@@ -63,8 +62,8 @@ def test_a_gap_is_no_judgement_and_a_resent_report_is_none() -> None:
     assert broken([Link(0, "t", 6, "aa", b"\x06")], (5, b"\x05"), "06") == {0}
 
 
-def group(key: str, producers: int, tyiyn: int = 1) -> GroupIncome:
-    return GroupIncome(key, "KG-Y", producers, tyiyn, 0, 0, tyiyn)
+def group(key: str, producers: int, tyiyn: int = 1) -> Group:
+    return Group(key, "KG-Y", producers, tyiyn)
 
 
 @given(st.lists(st.integers(1, 12), max_size=9))
@@ -75,7 +74,7 @@ def test_no_sum_is_of_fewer_than_five_and_none_can_be_told_by_difference(sizes: 
     untold = sum(sizes) - sum(each.producers for each in told)
     assert untold == 0 or untold >= PERSONS_MIN or not told
     if untold == 0:
-        assert sum(each.earned_tyiyn for each in told) == sum(each.earned_tyiyn for each in groups)
+        assert sum(each.tyiyn for each in told) == sum(each.tyiyn for each in groups)
     assert all(each == next(g for g in groups if g.key == each.key) for each in told if each.key != OTHERS)
 
 
@@ -130,13 +129,12 @@ _HOMES = st.sampled_from([("KG-Y", "a"), ("KG-Y", "b"), ("KG-Y", "c"), ("KG-N", 
 def test_no_difference_between_regions_and_villages_tells_of_fewer_than_five(homes: dict[tuple[str, str], int]) -> None:
     """Each village's sum is a power of ten of its own, so a difference says of whom it is."""
     villages = [
-        GroupIncome(village, region, producers, 10**n, 0, 0, 0)
-        for n, ((region, village), producers) in enumerate(homes.items())
+        Group(village, region, producers, 10**n) for n, ((region, village), producers) in enumerate(homes.items())
     ]
     persons = {10**n: producers for n, producers in enumerate(homes.values())}
-    by_region = {region: sum(each.earned_tyiyn for each in villages if each.region == region) for region, _ in homes}
+    by_region = {region: sum(each.tyiyn for each in villages if each.region == region) for region, _ in homes}
     regions = [
-        GroupIncome(region, region, sum(each.producers for each in villages if each.region == region), total, 0, 0, 0)
+        Group(region, region, sum(each.producers for each in villages if each.region == region), total)
         for region, total in by_region.items()
     ]
     told, told_villages = of_five(regions), villages_of_five(villages)
@@ -144,10 +142,8 @@ def test_no_difference_between_regions_and_villages_tells_of_fewer_than_five(hom
     def of_whom(amount: int) -> int:
         return sum(count for unit, count in persons.items() if amount // unit % 10)
 
-    differences = [
-        region.earned_tyiyn - sum(v.earned_tyiyn for v in told_villages if v.region == region.key) for region in told
-    ]
-    hidden = sum(r.earned_tyiyn for r in told) - sum(v.earned_tyiyn for v in told_villages)
+    differences = [region.tyiyn - sum(v.tyiyn for v in told_villages if v.region == region.key) for region in told]
+    hidden = sum(r.tyiyn for r in told) - sum(v.tyiyn for v in told_villages)
     assert {v.region for v in told_villages} <= {r.key for r in told}
     assert all(v.producers >= PERSONS_MIN for v in told_villages)
     for amount in (*differences, hidden):

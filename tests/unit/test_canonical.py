@@ -30,6 +30,7 @@ from events.canonical import (
 )
 from events.catalogue import registry
 from events.catalogue.values import QUANTITY_MAX
+from services.client.sending import canonical as of_the_client
 from tests import make
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -64,6 +65,12 @@ def a_leaf(data: bytes = b"{}", **changes: Any) -> bytes:
 @given(values)
 def test_canonical_bytes_are_those_of_rfc_8785(value: Any) -> None:
     assert canonical(value) == rfc8785.dumps(value)
+
+
+@given(values)
+def test_the_client_makes_the_same_bytes_as_the_door(value: Any) -> None:
+    """Each has its own, and a till's chain is hashed on both sides."""
+    assert of_the_client(value) == canonical(value)
 
 
 @given(st.dictionaries(ascii_keys, values, max_size=5))

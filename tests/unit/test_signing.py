@@ -6,14 +6,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from events.catalogue.exchange import SigningKeyRotated
-from services.signer import KeyFileThere, SigningKeys, export_text, is_signed
+from services.signed import export_text, is_signed, succession_text
+from services.signer import KeyFileThere, SigningKeys
 from services.signing.decider import (
     SIGNING,
     KeyNotCosigned,
     RotateSigningKey,
     SigningKeyUsedBefore,
     WrongCosignature,
-    succession_text,
 )
 from tests.given import given
 
