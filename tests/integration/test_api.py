@@ -275,6 +275,12 @@ def test_no_read_is_for_strangers_except_the_networks_totals(shared_door: Door, 
     assert httpx.get(f"{shared_door.url}/api/v1/network").status_code == 200
 
 
+def test_a_producer_that_nobody_registered_has_no_card(shared_door: Door) -> None:
+    response = shared_door.get("/api/v1/income", producer="p-none")
+    assert (response.status_code, response.json()["code"]) == (404, "no_such_producer")
+    assert response.json()["field"] == "producer"
+
+
 def test_a_jar_is_traced_to_its_village_and_a_lot_forward_to_its_shelf(shared_door: Door) -> None:
     trace = shared_door.get("/api/v1/lots/batch-jam-1/trace").json()["trace"]
     assert [(part["village"], part["ppm"]) for part in trace["villages"]] == [("tosor", 1_000_000)]

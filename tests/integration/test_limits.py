@@ -93,6 +93,20 @@ def test_a_request_may_hold_so_many_items(limited: Any) -> None:
         assert door.post("/api/v1/events", items[:3]).status_code == 200
 
 
+def test_a_copy_of_the_log_may_hold_so_many_events_and_a_longer_log_is_taken_in_stretches(limited: Any) -> None:
+    with limited(export_events_max=3) as door:
+        door.tell(*(report(make.sale_made(sale=f"s-{n}")) for n in range(4)))
+        refused = door.command("audit/make-export", export="all")
+        assert problem(refused) == (409, "too_much_for_one_export")
+        assert refused.json()["field"] == "through_position"
+        assert problem(door.command("audit/make-export", export="all", through_position=4)) == problem(refused)
+        assert door.log.head().position == 4
+        accepted(door.command("audit/make-export", export="first", through_position=3))
+        accepted(door.command("audit/make-export", export="rest", after_position=3))
+        lines = door.get("/api/v1/audit/exports/first/file").text.splitlines()
+        assert [line.split("\t")[0] for line in lines[1:]] == ["1", "2", "3"]
+
+
 @pytest.mark.parametrize("path", ["/api/v1/inventory", "/api/v1/events"])
 def test_a_page_may_hold_so_many_rows(limited: Any, path: str) -> None:
     with limited(page_rows_max=50) as door:
