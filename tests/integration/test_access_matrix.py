@@ -24,8 +24,7 @@ from services.access.sender import Sender
 from services.aggregates import PERSONS_MIN
 from services.facts import path_of
 from tests import make
-from tests.door import NOW, Door, opened, report
-from tests.integration.test_api import accepted
+from tests.door import NOW, Door, accepted, opened, report
 from tests.routes import routes_of
 from tests.servers import LogDatabase
 
@@ -608,7 +607,7 @@ def bearers(door: Door) -> dict[str, str | None]:
         "R": ("center", "KG-Y", None), "K": ("settlement_clerk", "KG-Y", None), "G": ("ministry", None, None),
         "A": ("auditor", None, None), "0": None,
     }  # fmt: skip
-    keys: dict[str, str | None] = {"admin": door.client.headers["authorization"].removeprefix("Bearer ")}
+    keys: dict[str, str | None] = {"admin": door.admin_key}
     for column, held in roles.items():
         actor = f"user/{column.lower()}"
         store.add_person(actor, actor)

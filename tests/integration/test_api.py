@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from tests import make
-from tests.door import NOW, Door, opened, report
+from tests.door import NOW, Door, accepted, opened, report
 from tests.servers import LogDatabase, wait_for
 
 
@@ -19,13 +19,6 @@ from tests.servers import LogDatabase, wait_for
 def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
     with opened(log_database, tmp_path) as opened_door:
         yield opened_door
-
-
-def accepted(response: httpx.Response) -> dict[str, Any]:
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    assert answer["status"] == "accepted", answer
-    return answer
 
 
 def found(door: Door, clock: str = "real") -> None:

@@ -60,7 +60,7 @@ def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
 
 
 def key_of(door: Door) -> str:
-    return door.front.settings.admin_key_file.read_text().strip()
+    return door.admin_key
 
 
 class Unsteady(httpx.AsyncBaseTransport):

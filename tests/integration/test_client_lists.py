@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from services.client import Client
-from tests.door import Door, opened
-from tests.integration.test_api import accepted
+from tests.door import Door, accepted, opened
 from tests.integration.test_paging import COUNT, LISTS, fill, whole
 from tests.servers import LogDatabase
 
@@ -43,7 +42,7 @@ def test_the_pages_of_any_list_are_the_list(
     listed = whole(door, path, asked, rows)
 
     async def turned() -> list[dict[str, Any]]:
-        async with Client(door.url, door.front.settings.admin_key_file.read_text().strip()) as client:
+        async with Client(door.url, door.admin_key) as client:
             return await asyncio.wait_for(pages_of(client, path, **asked, limit=1), 60)
 
     pages = asyncio.run(turned())
@@ -54,7 +53,7 @@ def test_the_pages_of_any_list_are_the_list(
 
 def test_a_list_is_read_on_from_a_cursor_that_is_said(door: Door) -> None:
     async def work() -> None:
-        async with Client(door.url, door.front.settings.admin_key_file.read_text().strip()) as client:
+        async with Client(door.url, door.admin_key) as client:
             for path, asked, rows, behind, following in ALL:
                 first = await client.get(path.removeprefix("/api/v1/"), **asked, limit=1)
                 if first[following] is not None:

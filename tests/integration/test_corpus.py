@@ -25,7 +25,7 @@ from tests.corpus import decisions, facts, json_text, moments, money, requests, 
 from tests.corpus.case import Case, Told, named
 from tests.corpus.judging import Judge
 from tests.corpus.ring import administrator, peopled
-from tests.door import Door, opened
+from tests.door import UNLIMITED, Door, opened
 from tests.integration.test_api import found
 from tests.servers import LogDatabase
 
@@ -46,14 +46,7 @@ CASES_MIN: Final = 600
 
 @pytest.fixture
 def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
-    limits = (
-        "account_failures_per_quarter_hour",
-        "address_failures_per_quarter_hour",
-        "address_requests_per_minute",
-        "account_requests_per_minute",
-        "device_requests_per_minute",
-    )
-    with opened(log_database, tmp_path, **dict.fromkeys(limits, 10**6)) as opened_door:
+    with opened(log_database, tmp_path, **UNLIMITED) as opened_door:
         yield opened_door
 
 

@@ -15,8 +15,8 @@ from services.access.secrets import new_key
 from services.access.sender import Sender
 from services.settings import Settings
 from tests import make
-from tests.door import Door, opened, report
-from tests.integration.test_api import accepted, found
+from tests.door import Door, accepted, opened, report
+from tests.integration.test_api import found
 from tests.servers import LogDatabase
 
 
