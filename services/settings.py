@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     body_bytes_max: int = Field(default=2_000_000, ge=1_000, le=2_000_000)
     items_max: int = Field(default=500, ge=1, le=500)
     document_bytes_max: int = Field(default=1_400_000, ge=1_000, le=1_400_000)
+    export_events_max: int = Field(default=1_000_000, ge=1, le=1_000_000)
     page_rows_max: int = Field(default=1_000, ge=1, le=1_000)
     device_requests_per_minute: int = Field(default=1_200, ge=1)
     account_requests_per_minute: int = Field(default=1_200, ge=1)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import orjson
@@ -29,6 +29,19 @@ from tests.servers import LogDatabase, wait_for
 NOW = datetime.now(BISHKEK).isoformat(timespec="seconds")
 
 
+#: The limits that count by time, set as high as they go: for tests that send much from one address.
+UNLIMITED: Final[Mapping[str, int]] = dict.fromkeys(
+    (
+        "account_failures_per_quarter_hour",
+        "address_failures_per_quarter_hour",
+        "account_requests_per_minute",
+        "address_requests_per_minute",
+        "device_requests_per_minute",
+    ),
+    10**6,
+)
+
+
 @dataclass
 class Door:
     """The front door of one installation."""
@@ -47,6 +60,11 @@ class Door:
     @property
     def url(self) -> str:
         return str(self.client.base_url).rstrip("/")
+
+    @property
+    def admin_key(self) -> str:
+        """The key that goes with every request that states no other."""
+        return self.front.settings.admin_key_file.read_text().strip()
 
     def post(self, path: str, content: Any, key: str | None = None, **headers: str) -> Response:
         """Send JSON (or raw bytes) with the administrator's key, or another one."""
@@ -109,6 +127,14 @@ def report(event: Event, **changes: Any) -> dict[str, Any]:
         "data": event.model_dump(mode="json", exclude_none=True),
     }
     return item | changes
+
+
+def accepted(response: Response) -> dict[str, Any]:
+    """The answer to what must have been taken as it is, without a flag."""
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    assert answer["status"] == "accepted", answer
+    return answer
 
 
 @contextmanager

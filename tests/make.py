@@ -18,6 +18,8 @@ from services.committee.assessment import HeldRole, Seat
 HASH = "5e" * 32
 EVENT_ID = "018f0000-0000-7000-8000-000000000001"
 MEMBERS = ("user/member-1", "user/member-2")
+#: Regions and villages of theirs, for whatever tells of both: three, two and one of them.
+HOMES = (("KG-Y", "a"), ("KG-Y", "b"), ("KG-Y", "c"), ("KG-N", "d"), ("KG-N", "e"), ("KG-O", "f"))
 
 
 def _made[T](kind: type[T], changes: dict[str, Any], /, **defaults: Any) -> T:

@@ -18,14 +18,12 @@ from services.errors import Refused
 from services.front import Front
 from services.handle import Request as Asked
 
-#: Events in one export; a longer log is taken in several.
-EXPORT_EVENTS_MAX: Final = 1_000_000
 #: So many pages are read one after the other before others get their turn.
 _PAUSE_SECONDS: Final = 0.001
 
 
 class TooMuchForOneExport(Refused):
-    """One export holds up to a million events."""
+    """These are more events than this installation puts into one export; that is a million unless it was set."""
 
     advice = "Take the log in stretches: each begins behind the position through which the one before went."
 
@@ -55,6 +53,7 @@ class Copies:
     def __init__(self, front: Front) -> None:
         self._log = front.handler.log
         self._network = front.settings.network
+        self._events_max = front.settings.export_events_max
         self._one_at_a_time = asyncio.Semaphore(1)
 
     def file(self, after: int, through: int) -> Iterator[bytes]:
@@ -81,7 +80,7 @@ class Copies:
                 must_be_a_stretch(after, through, head)
             except Refused as refusal:
                 return refusal
-            if through - after > EXPORT_EVENTS_MAX:
+            if through - after > self._events_max:
                 return TooMuchForOneExport(field="through_position")
             async with self._one_at_a_time:
                 digest = await asyncio.to_thread(self._hash, after, through)

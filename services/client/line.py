@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from services.client.answers import Problem
 
 #: Answers that mean: not now, send the same again.
-NOT_NOW: Final = frozenset({429, 500, 502, 503, 504})
+NOT_NOW: Final = frozenset({429, *range(500, 600)})
 #: Of those, the ones that say that nothing was done.
 NOTHING_DONE: Final = frozenset({429, 503})
 UNCHANGED: Final = 304

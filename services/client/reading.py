@@ -5,9 +5,10 @@ is a position or an instant of the log's clock: the books as they then stood.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import quote
 
 import httpx
@@ -17,6 +18,25 @@ from services.client.answers import News, Said
 from services.client.line import NOT_NOW, Line, NoAnswer, Refused, problem_of
 
 type AsOf = int | datetime | None
+
+
+class _List(NamedTuple):
+    """How the pages of one list follow each other."""
+
+    sent: str = "behind"  #: the parameter that asks for the rows behind a page
+    told: str = "next"  #: the page's field that is sent back in it
+    rows: str = ""  #: the field of its rows, where a page holds two lists
+
+
+#: Addresses whose lists are not turned over as all others are, by `next` sent back as `behind`.
+_LISTS: Final[tuple[tuple[re.Pattern[str], tuple[_List, ...]], ...]] = (
+    (re.compile("events"), (_List("after", "next_after"),)),
+    (re.compile("quarantine|documents|audit/exports|audit/cases(/[^/]+)?"), (_List("before"),)),
+    (
+        re.compile("outlets/[^/]+/shifts"),
+        (_List(rows="shifts"), _List("behind_difference", "next_difference", "differences")),
+    ),
+)
 
 
 class Reading(Line):
@@ -134,21 +154,28 @@ class Reading(Line):
     ) -> AsyncIterator[books.LoggedEvent]:
         """Recorded events behind the position `after`, in their order, up to the log's end."""
         asked = {"type": type, "stream": stream, "actor": actor, "from": _moment(since), "to": _moment(until)}
-        behind: int | None = after
-        while behind is not None:
-            said = await self.get("events", **asked, after=behind)
-            for each in said["events"]:
+        async for page in self.pages("events", **asked, after=after):
+            for each in page["events"]:
                 yield books.LoggedEvent.model_validate(each)
-            behind = said["next_after"]
 
     async def pages(self, path: str, **parameters: str | int | bool | None) -> AsyncIterator[dict[str, Any]]:
-        """The pages of any list of the API, from `behind` on, if that is said."""
-        behind = parameters.pop("behind", None)
+        """The pages of any list of the API, from the cursor on that is said, if one is.
+
+        Where a page holds two lists, the one that has come to its end is empty in the pages that follow. Raises
+        ValueError when a page names as the next one the page it is itself: it would never end.
+        """
+        lists = _lists_of(path)
+        behind = {each.sent: parameters.pop(each.sent, None) for each in lists}
+        ended: dict[str, Any] = {}
         while True:
-            said = await self.get(path, **parameters, behind=behind)
-            yield said
-            behind = said.get("next")
-            if behind is None:
+            said = await self.get(path, **parameters, **behind)
+            yield said | ended
+            following = {each.sent: said.get(each.told) for each in lists if each.rows not in ended}
+            if any(cursor is not None and cursor == behind[name] for name, cursor in following.items()):
+                raise ValueError(f"{path} names as the next page the one that was asked for: {following}")
+            ended |= {each.rows: [] for each in lists if following.get(each.sent) is None}
+            behind = following
+            if len(ended) == len(lists):
                 return
 
     async def news(self) -> AsyncIterator[News]:
@@ -185,6 +212,10 @@ class Reading(Line):
 def _part(name: str) -> str:
     """A name as one part of an address, whatever is in it."""
     return quote(name, safe="")
+
+
+def _lists_of(path: str) -> tuple[_List, ...]:
+    return next((lists for pattern, lists in _LISTS if pattern.fullmatch(path)), (_List(),))
 
 
 def _moment(moment: AsOf) -> str | None:

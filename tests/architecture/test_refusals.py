@@ -1,8 +1,12 @@
-"""Every refusal of every rule is seen at least once by a unit test that names it: a rule without one is not proved."""
+"""Every refusal is seen: those of the rules by a unit test that names them, all others by a test that names their code.
+
+A rule without one is not proved.
+"""
 
 import ast
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -10,7 +14,8 @@ from types import ModuleType
 import pytest
 
 import services.app  # noqa: F401 - all that can be refused is there once the application is
-from services.errors import STATUS, Refused, status_of
+from services.access.oidc import NotSignedInThere, SubjectUnknown
+from services.errors import STATUS, NotAllowed, Refused, status_of
 from services.openapi import every_refusal
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +57,23 @@ SEEN = {name for path in (ROOT / "tests/unit").glob("*.py") for name in named_in
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
 def test_a_unit_test_sees_the_refusal(kind: type[Refused]) -> None:
     assert kind.__name__ in SEEN
+
+
+#: The code of a refusal in quotes, as a test expects it of an answer.
+CODES = {
+    code
+    for path in (ROOT / "tests").rglob("*.py")
+    for code in re.findall(r"""["']([a-z]+(?:_[a-z]+)*)["']""", path.read_text())
+}
+#: Nobody is answered with these codes: the first is a family, and the page of the sign-in says the others in words,
+#: which tests/integration/test_sign_in_elsewhere.py reads there.
+SAID_IN_WORDS = {NotAllowed, NotSignedInThere, SubjectUnknown}
+ELSEWHERE = sorted({*every_refusal()} - {*ALL} - SAID_IN_WORDS, key=lambda kind: kind.code())
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE, ids=lambda kind: kind.__name__)
+def test_a_test_sees_the_code_of_a_refusal_outside_the_deciders(kind: type[Refused]) -> None:
+    assert kind.code() in CODES
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)

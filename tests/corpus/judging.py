@@ -4,7 +4,6 @@ import hashlib
 import json
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,9 +25,10 @@ _STORED = ("accepted", "flagged")
 class Judge:
     """Judges cases at one door. What was kept on the way is looked at once more at the end, by `lost`."""
 
-    def __init__(self, door: Door, ring: Ring) -> None:
+    def __init__(self, door: Door, ring: Ring, answer_seconds: float = 10.0) -> None:
         self.door = door
         self._ring = ring
+        self._answer_seconds = answer_seconds
         self._client = httpx.Client(base_url=door.url, timeout=30)
         self._promised: dict[int, tuple[str, bytes]] = {}  # position: what was promised to be there, and what was sent
 
@@ -40,7 +40,10 @@ class Judge:
         if case.folded:
             self.door.fold()
         before = self.door.log.head().position
-        response = self._send(case) if case.wire is None else self._send_as_it_is(case.wire, hang_up=case.outcome == Told(0))
+        try:
+            response = self._send(case) if case.wire is None else self._send_as_it_is(case.wire, hang_up=case.outcome == Told(0))
+        except TimeoutError:
+            return ["hung: neither an answer nor the end of the line"]
         after = self.door.log.head().position
         if response.status_code >= 500:
             return [f"broke: {response.status_code} {response.text}"]
@@ -62,18 +65,22 @@ class Judge:
         return self._client.request(case.method, case.path, content=content, headers=raw)
 
     def _send_as_it_is(self, wire: bytes, *, hang_up: bool) -> httpx.Response:
-        """No answer at all is status 0."""
+        """A line that ends without an answer is status 0. Raises TimeoutError when it does not end."""
         address = urlsplit(self.door.url)
-        with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
-            with suppress(OSError):  # the server may hang up in the middle of it
+        with socket.create_connection((address.hostname, address.port), timeout=self._answer_seconds) as connection:
+            try:
                 connection.sendall(wire.replace(b"{key}", self._ring.keys["admin"].encode()))
                 if hang_up:
                     connection.shutdown(socket.SHUT_WR)
+            except TimeoutError:
+                raise
+            except OSError:  # the server may hang up in the middle of it: there is nothing to shut down any more then
+                pass
             answer = HTTPResponse(connection)
             try:
                 answer.begin()
                 return httpx.Response(answer.status, headers=dict(answer.getheaders()), content=answer.read())
-            except (HTTPException, OSError):
+            except (HTTPException, ConnectionError):
                 return httpx.Response(0)
 
     def _of_answer(self, case: Case, response: httpx.Response) -> Iterator[str]:

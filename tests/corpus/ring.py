@@ -9,10 +9,9 @@ from services.access.signatures import upload_text
 
 from tests import make
 from tests.corpus.case import Signed
-from tests.door import Door, report
+from tests.door import Door, accepted, report
 from tests.integration.test_access import PASSWORD, Tablet, ed25519_tablet, p256_tablet
 from tests.integration.test_access import enrol as enrol_tablet
-from tests.integration.test_api import accepted
 
 _ROLES: tuple[tuple[str, Role, str | None, str | None], ...] = (
     ("cashier", "cashier", None, "outlet/karakol"),
@@ -48,7 +47,7 @@ class Ring:
 
 def administrator(door: Door) -> Ring:
     """The one key that every installation has."""
-    return Ring({"admin": door.client.headers["authorization"].removeprefix("Bearer ")})
+    return Ring({"admin": door.admin_key})
 
 
 def peopled(door: Door) -> Ring:

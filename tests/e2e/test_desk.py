@@ -26,7 +26,7 @@ class Desk:
         self._stack = stack
         self._till_counter = 100
         self.address = stack.address
-        self.key = stack.door.front.settings.admin_key_file.read_text().strip()
+        self.key = stack.door.admin_key
 
     def quarantine(self, **more: Any) -> str:
         """A sale of an old tablet, which names the product as nobody else does."""

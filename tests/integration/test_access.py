@@ -30,8 +30,8 @@ from services.access.signatures import challenge_text, enrol_text, upload_text
 from services.settlement.decider import ALONE_TYIYN_MAX
 from services.web.menu import own_page
 from tests import make
-from tests.door import NOW, Door, opened, report
-from tests.integration.test_api import accepted, found
+from tests.door import NOW, Door, accepted, opened, report
+from tests.integration.test_api import found
 from tests.servers import LogDatabase, wait_for
 
 BELIEVED_SECONDS = 0.4

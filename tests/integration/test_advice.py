@@ -17,8 +17,8 @@ from services import advice
 from services.advice import ServedAdvice
 from services.books import Books, Look, Told
 from tests import make
-from tests.door import Door, opened, report
-from tests.integration.test_api import accepted, found
+from tests.door import Door, accepted, opened, report
+from tests.integration.test_api import found
 from tests.servers import LogDatabase
 
 MOMENT = 0.3

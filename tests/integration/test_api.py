@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from tests import make
-from tests.door import NOW, Door, opened, report
+from tests.door import NOW, Door, accepted, opened, report
 from tests.servers import LogDatabase, wait_for
 
 
@@ -19,13 +19,6 @@ from tests.servers import LogDatabase, wait_for
 def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
     with opened(log_database, tmp_path) as opened_door:
         yield opened_door
-
-
-def accepted(response: httpx.Response) -> dict[str, Any]:
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    assert answer["status"] == "accepted", answer
-    return answer
 
 
 def found(door: Door, clock: str = "real") -> None:
@@ -273,6 +266,12 @@ def test_every_read_names_the_position_it_speaks_for(shared_door: Door, path: st
 def test_no_read_is_for_strangers_except_the_networks_totals(shared_door: Door, path: str) -> None:
     assert httpx.get(f"{shared_door.url}{path}").status_code == 401
     assert httpx.get(f"{shared_door.url}/api/v1/network").status_code == 200
+
+
+def test_a_producer_that_nobody_registered_has_no_card(shared_door: Door) -> None:
+    response = shared_door.get("/api/v1/income", producer="p-none")
+    assert (response.status_code, response.json()["code"]) == (404, "no_such_producer")
+    assert response.json()["field"] == "producer"
 
 
 def test_a_jar_is_traced_to_its_village_and_a_lot_forward_to_its_shelf(shared_door: Door) -> None:

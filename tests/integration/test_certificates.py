@@ -14,7 +14,7 @@ from events.catalogue.committee import AssessmentScored
 from services import lookback
 from services.committee.assessment import OpenedScores, seal_of
 from tests import make
-from tests.door import NOW, Door, opened, report
+from tests.door import NOW, Door, accepted, opened, report
 from tests.servers import LogDatabase
 
 ABOUT = {"maker": "workshop/tosor-jam", "product": "apricot-jam-300", "submission": "submission-1"}
@@ -37,13 +37,6 @@ def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
             accepted(door.command("network/grant-role", to=member, role="committee_member", region=region))
         accepted(door.command("committee/submit-product", **ABOUT, region="KG-Y", assessors=[ONE, TWO]))
         yield door
-
-
-def accepted(response: httpx.Response) -> dict[str, Any]:
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    assert answer["status"] == "accepted", answer
-    return answer
 
 
 def refused(response: httpx.Response) -> tuple[int, str]:

@@ -19,9 +19,9 @@ from typer.testing import CliRunner, Result
 
 from services import settings as settings_module
 from services.cli import app
-from tests.door import Door, opened
+from tests.door import Door, accepted, opened
 from tests.integration.test_access import PASSWORD, choose, ed25519_tablet, enrol, sign_in
-from tests.integration.test_api import accepted, found
+from tests.integration.test_api import found
 from tests.servers import LogDatabase, environment
 
 

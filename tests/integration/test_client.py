@@ -63,7 +63,7 @@ def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
 
 
 def key_of(door: Door) -> str:
-    return door.front.settings.admin_key_file.read_text().strip()
+    return door.admin_key
 
 
 class Unsteady(httpx.AsyncBaseTransport):
@@ -174,6 +174,23 @@ def test_what_must_not_be_done_twice_is_not_sent_twice(door: Door) -> None:
 
     using(door, work, line)
     assert len(line.bodies) == 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 501, 502, 503, 504, 507, 520, 599])
+def test_whatever_the_server_could_not_do_now_is_sent_again_and_once_only_where_nothing_was_done(
+    door: Door, status: int
+) -> None:
+    line = Unsteady(httpx.Response(status))
+    using(door, _told, line)
+    assert len(line.bodies) == 2
+
+    async def once(client: Client) -> None:
+        with pytest.raises((Refused, NoAnswer)):
+            await client.sign_in("aigul", "whatever")
+
+    line = Unsteady(httpx.Response(status))
+    using(door, once, line)
+    assert len(line.bodies) == (2 if status in (429, 503) else 1)
 
 
 def test_a_refusal_has_a_code_a_field_and_advice(door: Door) -> None:

@@ -4,14 +4,13 @@ import ast
 import asyncio
 import inspect
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.door import Door, opened
+from tests.door import Door, following, opened
 from tests.servers import LogDatabase
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "client.md"
@@ -21,25 +20,15 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | 
 @pytest.fixture
 def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
     """A network whose read models follow by themselves."""
-    with opened(log_database, tmp_path) as opened_door:
-        stopping = threading.Event()
-
-        def follow() -> None:
-            while not stopping.wait(0.05):
-                opened_door.fold()
-
-        following = threading.Thread(target=follow)
-        following.start()
+    with opened(log_database, tmp_path) as opened_door, following(opened_door):
         yield opened_door
-        stopping.set()
-        following.join()
 
 
 def test_the_page_can_be_typed_from_top_to_bottom(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
     typed: dict[str, Any] = {
         "__name__": "__page__",
         "address": door.url,
-        "key": door.front.settings.admin_key_file.read_text().strip(),
+        "key": door.admin_key,
     }
 
     async def everything() -> None:

@@ -4,11 +4,14 @@ A family is one test with a network of its own. After its last case the log veri
 kept is there as it was sent, the read models have parked nothing, and their books are right and can be built anew.
 """
 
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import httpx
 import psycopg
 import pytest
 from markupsafe import escape
@@ -19,10 +22,10 @@ from services.read_models import READ_MODELS
 from services.replay import SERVED
 from services.verification import verify
 from tests.corpus import decisions, facts, json_text, moments, money, requests, senders, texts
-from tests.corpus.case import Case, named
+from tests.corpus.case import Case, Told, named
 from tests.corpus.judging import Judge
 from tests.corpus.ring import administrator, peopled
-from tests.door import Door, opened
+from tests.door import UNLIMITED, Door, opened
 from tests.integration.test_api import found
 from tests.servers import LogDatabase
 
@@ -43,14 +46,7 @@ CASES_MIN: Final = 600
 
 @pytest.fixture
 def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
-    limits = (
-        "account_failures_per_quarter_hour",
-        "address_failures_per_quarter_hour",
-        "address_requests_per_minute",
-        "account_requests_per_minute",
-        "device_requests_per_minute",
-    )
-    with opened(log_database, tmp_path, **dict.fromkeys(limits, 10**6)) as opened_door:
+    with opened(log_database, tmp_path, **UNLIMITED) as opened_door:
         yield opened_door
 
 
@@ -85,6 +81,19 @@ def _names_are_letters_on_pages(door: Door) -> None:
         page = door.client.get("/", params={"lang": language}).text
         assert [name for name in texts.PROGRAMS if name in page] == []
         assert [name for name in texts.PROGRAMS if escape(name) not in page] == []  # it does stand there
+
+
+def test_a_server_that_neither_answers_nor_hangs_up_is_found_out(door: Door) -> None:
+    """That no answer comes is as it must be for some cases, but the line has to end."""
+    [case, *_] = [each for each in FAMILIES["http"] if each.outcome == Told(0)]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            httpx.Client(base_url=address) as client,
+            closing(Judge(replace(door, client=client), administrator(door), answer_seconds=0.5)) as judge,
+        ):
+            [complaint] = judge.complaints(case)
+    assert complaint.startswith("hung")
 
 
 def test_the_corpus_is_as_large_as_it_should_be_and_calls_nothing_by_the_same_name() -> None:

@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from events.catalogue.base import Event
 from events.catalogue.values import StockLine
 from tests import make
-from tests.door import Door, opened, report
+from tests.door import Door, accepted, opened, report
 from tests.servers import LogDatabase
 
 DAY = "2016-03-10T09:00:00+06:00"
@@ -34,13 +32,6 @@ def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
         ):
             accepted(door.ask(path, event, occurred_at=DAY))
         yield door
-
-
-def accepted(response: httpx.Response) -> dict[str, Any]:
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    assert answer["status"] == "accepted", answer
-    return answer
 
 
 def tell(door: Door, *events: Event, at: str = DAY) -> None:

@@ -16,8 +16,7 @@ from events.canonical import content_hash
 from services import settings as settings_module
 from services.cli import app
 from tests import make
-from tests.door import NOW, Door, opened, report
-from tests.integration.test_api import accepted
+from tests.door import NOW, Door, accepted, opened, report
 from tests.servers import LogDatabase
 
 PDF = b"%PDF-1.7\nTwelve jars for Karakol"

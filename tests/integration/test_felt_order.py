@@ -9,7 +9,7 @@ import pytest
 
 from events.catalogue.values import LotInput
 from tests import make
-from tests.door import NOW, Door, opened, report
+from tests.door import NOW, Door, accepted, opened, report
 from tests.servers import LogDatabase
 
 PRICE = 90_000
@@ -33,13 +33,6 @@ def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
         ):  # fmt: skip
             accepted(door.ask(path, event))
         yield door
-
-
-def accepted(response: httpx.Response) -> dict[str, Any]:
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    assert answer["status"] in ("accepted", "flagged"), answer
-    return answer
 
 
 def make_felt(door: Door, lot: str, pairs: int, **pieces: int) -> None:

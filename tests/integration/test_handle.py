@@ -152,6 +152,7 @@ def test_a_writer_that_always_loses_gives_way_by_name(log: Log) -> None:
     racing: Any = RacingLog(log, ATTEMPTS)
     [outcome] = run(Handler(racing).carry_out(ACCOUNT, [asked(pay(1, "payout-1"))]))
     assert isinstance(outcome, Busy)
+    assert outcome.code() == "busy"
     assert paid(log) == 0
 
 

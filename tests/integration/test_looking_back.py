@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from httpx import Response
 
 from projections.scratch import _LOCK_CLASS, SCRATCH_POSITIONS_MAX
 from services import lookback
+from services.books import LOOKING_BACK_MAX
 from services.past import WAITING_MAX
 from tests import make
 from tests.door import Door, opened, report
 from tests.integration.test_api import enrolled, found
+from tests.integration.test_limits import locked
 from tests.servers import LogDatabase, wait_for
 
 
@@ -194,6 +197,31 @@ def test_one_lot_of_an_earlier_day_is_answered_on_the_spot_even_to_a_till(door: 
     assert ask(f"{make.lot_collected().lot}/forward", then).status_code == 403, "the fruit never was the shop's"
     whole = door.client.get("/api/v1/inventory", params={"as_of": then, "place": "outlet/karakol"}, headers=headers)
     assert (whole.status_code, whole.json()["code"]) == (403, "staff_only")
+
+
+def test_who_looks_back_while_as_many_as_may_do_so_is_told_to_ask_again(door: Door) -> None:
+    found(door)
+    for event in (make.lot_collected(), make.batch_produced(), make.batch_packed(), make.stock_shipped()):
+        [answer] = door.tell(report(event))
+    door.fold()
+    asked = {"as_of": answer["position"] - 1}
+    with ThreadPoolExecutor(LOOKING_BACK_MAX) as others:
+        with locked(door, "trace_recalls"):
+            held_up = [others.submit(door.get, "/api/v1/lots/batch-jam-1", **asked) for _ in range(LOOKING_BACK_MAX)]
+            wait_for(lambda: waiting(door) == LOOKING_BACK_MAX, "those who look back")
+            response = door.get("/api/v1/lots/batch-jam-1", **asked)
+        assert [each.result().status_code for each in held_up] == [200] * LOOKING_BACK_MAX
+    assert (response.status_code, response.json()["code"]) == (503, "busy_with_the_past")
+    assert response.json()["field"] == "as_of"
+    assert door.get("/api/v1/lots/batch-jam-1", **asked).status_code == 200
+
+
+def waiting(door: Door) -> int:
+    """How many sessions of this database wait for a lock."""
+    with psycopg.connect(door.database.admin) as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        [(count,)] = connection.execute(query).fetchall()
+        return int(count)
 
 
 def test_a_lot_with_too_much_behind_it_is_left_to_the_job(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

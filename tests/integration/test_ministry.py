@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from psycopg import errors
 
 from services.aggregates import PERSONS_MIN
+from tests import make
 from tests.door import Door, opened
 from tests.integration.test_api import accepted, found
 from tests.servers import LogDatabase
@@ -107,7 +108,7 @@ def test_of_fewer_than_five_in_all_nothing_is_told(door: Door) -> None:
     assert villages(door) == regions(door) == []
 
 
-_HOMES = st.sampled_from([("KG-Y", "a"), ("KG-Y", "b"), ("KG-Y", "c"), ("KG-N", "d"), ("KG-N", "e"), ("KG-O", "f")])
+_HOMES = st.sampled_from(make.HOMES)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

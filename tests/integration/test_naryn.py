@@ -33,7 +33,7 @@ def naryn() -> Any:
 
 
 def told(door: Door, naryn: Any) -> tuple[dict[str, int], list[Event]]:
-    key = door.front.settings.admin_key_file.read_text().strip()
+    key = door.admin_key
     before = door.log.head().position
     with following(door):
         paid = naryn.main(door.url, key)

@@ -9,8 +9,8 @@ import pytest
 
 from services.paging import cursor
 from tests import make
-from tests.door import NOW, Door, opened, report
-from tests.integration.test_api import accepted, found
+from tests.door import NOW, Door, accepted, opened, report
+from tests.integration.test_api import found
 from tests.integration.test_polling import NOT_POLLED
 from tests.servers import LogDatabase
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests import make
-from tests.door import Door, opened, report
-from tests.integration.test_api import accepted, found
+from tests.door import Door, accepted, opened, report
+from tests.integration.test_api import found
 from tests.servers import LogDatabase
 
 #: Reads that are no answer to poll for: live news, who one is, a job with its own `Retry-After`, one person's values,

@@ -7,8 +7,7 @@ import httpx
 import pytest
 
 from tests import make, small_network
-from tests.door import Door, opened
-from tests.integration.test_api import accepted
+from tests.door import Door, accepted, opened
 from tests.servers import LogDatabase
 
 

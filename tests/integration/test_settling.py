@@ -12,7 +12,7 @@ import pytest
 from events.catalogue.settlement import PeriodClosed, RestatementMade, ShareTermsAgreed
 from services.clock import BISHKEK
 from tests import make
-from tests.door import Door, opened, report
+from tests.door import Door, accepted, opened, report
 from tests.servers import LogDatabase
 
 MARCH, APRIL, MAY = (f"2016-{month:02}-10T12:00:00+06:00" for month in (3, 4, 5))
@@ -45,13 +45,6 @@ def tell(door: Door, at: str, *events: Any, recorded_at: str | None = None) -> l
     assert {answer["status"] for answer in answers} <= {"accepted", "flagged"}, answers
     door.fold()
     return [answer["position"] for answer in answers]
-
-
-def accepted(response: httpx.Response) -> dict[str, Any]:
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    assert answer["status"] == "accepted", answer
-    return answer
 
 
 def refused(response: httpx.Response) -> str:

@@ -213,7 +213,9 @@ def test_whoever_is_turned_away_there_may_still_sign_in_and_come_back(door: Door
 def test_a_token_that_does_not_hold_signs_nobody_in(door: Door, provider: Provider, claims: dict[str, Any]) -> None:
     provider.claims = claims
     with httpx.Client() as client:
-        assert over(client, door).status_code == 401
+        answer = over(client, door)
+        assert answer.status_code == 401
+        assert "ырастаган жок" in answer.text
         assert client.get(f"{door.url}/api/v1/session").status_code == 401
 
 

@@ -13,6 +13,7 @@ from services.access.sender import BOUND_TO_PLACE, About, Grant, Sender, may
 from services.access.signatures import Link, broken
 from services.aggregates import OTHERS, PERSONS_MIN, Group, of_five, villages_of_five
 from services.errors import TooManyRequests
+from tests import make
 
 REGIONS = {"outlet/karakol": "KG-Y", "outlet/osh": "KG-O"}
 
@@ -122,7 +123,7 @@ def test_counts_of_other_processes_are_taken_over_and_a_silent_database_stops_no
     asyncio.run(scenario())
 
 
-_HOMES = st.sampled_from([("KG-Y", "a"), ("KG-Y", "b"), ("KG-Y", "c"), ("KG-N", "d"), ("KG-N", "e"), ("KG-O", "f")])
+_HOMES = st.sampled_from(make.HOMES)
 
 
 @given(st.dictionaries(_HOMES, st.integers(1, 9)))
