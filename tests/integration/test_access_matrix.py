@@ -27,7 +27,8 @@ from tests.integration.test_api import accepted
 from tests.routes import routes_of
 from tests.servers import LogDatabase
 
-CALLS_MIN: Final = 3_000
+#: README.md says that there are more.
+CALLS_MIN: Final = 6_700
 #: In every id of the other region: a body that holds it in front of somebody who may not see it is a leak.
 FOREIGN: Final = "zz-foreign"
 
@@ -634,7 +635,7 @@ def test_nobody_gets_further_than_the_table_says(log_database: LogDatabase, tmp_
     with peopled(log_database, tmp_path) as matrix:
         run(matrix)
 
-    assert matrix.calls >= CALLS_MIN
+    assert matrix.calls > CALLS_MIN
     assert matrix.leaks == []
     assert matrix.shut_out == []
 
