@@ -1,4 +1,7 @@
-"""The five-person rule: no sum that an outsider sees is of fewer than five producers, nor tells one by difference."""
+"""The five-person rule: no income of a village or region that an outsider sees is of fewer than five producers.
+
+Nor does it tell that of fewer by difference. Takings of shops are nobody's income, and told as they are.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the ministry sees by SQL, with a program of its own: sums of five at least, and nothing else."""
+"""What the ministry sees by SQL, with a program of its own: incomes of five at least, takings, and nothing else."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
