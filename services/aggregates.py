@@ -1,4 +1,6 @@
-"""The five-person rule: no sum that an outsider sees is of fewer than five producers, nor tells one by difference.
+"""The five-person rule: no income of a village or region that an outsider sees is of fewer than five producers.
+
+Nor does it tell that of fewer by difference. Takings of shops are nobody's income, and told as they are.
 
 Each sum is judged by those who have a part in it: of seven producers of whom one earned something, what the village
 earned is what that one earned. The views of events/migrations/0006_ministry.sql tell by the same rule what was earned.

@@ -7,7 +7,7 @@ reports is never lost: what cannot be understood is kept as MessageQuarantined, 
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
@@ -78,6 +78,7 @@ class _Kept:
     identity: bytes  #: what tells it from another report: see `_canonical`
     problem: str | None = None
     detail: str | None = None
+    is_wrong_by_itself: bool = True  #: not only beside what is known by now: whenever it came, it was not understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ class Reports:
             if isinstance(refusal, Malformed):
                 found = refusal.problems[0]
                 detail = f"{found.field}: {found.message}"
-                read[i] = _not_understood(each.item, each.identity, origin, found.code, detail)
+                read[i] = _not_fitting(each, origin, found.code, detail)
             elif refusal is not None:
                 read[i] = refused(each.claimed_id, refusal)
         return read
@@ -281,6 +282,11 @@ def _not_understood(item: Item, identity: bytes, origin: _From, problem: str, de
     return _Kept(note, claimed if isinstance(claimed, str) else None, item, identity, problem, detail)
 
 
+def _not_fitting(kept: _Kept, origin: _From, problem: str, detail: str) -> _Kept:
+    """A report that is understood, and kept aside for what is known, or is not known, by now."""
+    return replace(_not_understood(kept.item, kept.identity, origin, problem, detail), is_wrong_by_itself=False)
+
+
 def _note(request_id: UUID, item: Item, identity: bytes, origin: _From, problem: str) -> Append:
     """The note that a report was not understood; its bytes as they were sent go beside the log."""
     fields = item.value if isinstance(item.value, dict) else {}
@@ -325,7 +331,7 @@ async def _without_cycles(read: list[_Kept | Answer], origin: _From, advice: Adv
     for (i, kept, _), closes in zip(steps, closing, strict=True):
         if closes:
             detail = "data.inputs: One of these inputs was itself made from this lot."
-            read[i] = _not_understood(kept.item, kept.identity, origin, "lineage_cycle", detail)
+            read[i] = _not_fitting(kept, origin, "lineage_cycle", detail)
     return read
 
 
@@ -368,7 +374,8 @@ def _answer(kept: _Kept, outcome: Outcome, flags: tuple[str, ...]) -> Answer:
         return conflict(kept.claimed_id, outcome.position)
     receipt = receipt_of(kept.append.request_id, outcome)
     if isinstance(outcome, Duplicate):
-        return Answer(kept.claimed_id, "duplicate", receipt.position, receipt=receipt)
+        problem, detail = (kept.problem, kept.detail) if kept.is_wrong_by_itself else (None, None)
+        return Answer(kept.claimed_id, "duplicate", receipt.position, problem, detail, receipt=receipt)
     if kept.problem is not None:
         return Answer(kept.claimed_id, "quarantined", receipt.position, kept.problem, kept.detail, receipt=receipt)
     status: Status = "flagged" if flags else "accepted"

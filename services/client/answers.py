@@ -40,7 +40,7 @@ class Answer(Said):
     @property
     def is_taken(self) -> bool:
         """Whether it is in the log as what it is; what is in quarantine is kept, and not yet understood."""
-        return self.status in ("accepted", "duplicate", "flagged")
+        return self.status in ("accepted", "duplicate", "flagged") and self.problem is None
 
 
 class FieldProblem(Said):

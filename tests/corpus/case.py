@@ -42,7 +42,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """Known before: the first receipt again."""
+    """Known before: the first receipt again, and what is wrong with it, if something is."""
+
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

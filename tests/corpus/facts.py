@@ -242,7 +242,7 @@ def _twice() -> Iterator[Case]:
     yield Case("the same dispute again", Disputed(), report("an id used once", event, colour="red"))
     spoilt = report("an id of something spoilt", event, colour="red")
     yield Case("an id of something spoilt", Quarantined("unknown_field", "colour"), spoilt)
-    yield Case("the spoilt again", Repeated(), spoilt)
+    yield Case("the spoilt again", Repeated("unknown_field"), spoilt)
     yield Case("the mended under the spoilt one's id", Disputed(), report("an id of something spoilt", event))
     yield Case("the same thrice at once", Each((Repeated(),) * 3), b"[" + b",".join([first] * 3) + b"]", sent=(first,) * 3)
     yield Case("a command with the id of a report", Refused(409, "id_conflict", "id"),

@@ -131,9 +131,9 @@ class Judge:
                     yield f"{status} {problem} instead of a conflict with evidence"
                     return
                 self._promised[answer["receipt"]["position"]] = ("id_conflict", sent)
-            case Repeated():
-                if status != "duplicate" or answer["receipt"] is None:
-                    yield f"{status} {problem} instead of the first receipt"
+            case Repeated(problem=wanted):
+                if (status, problem) != ("duplicate", wanted) or answer["receipt"] is None:
+                    yield f"{status} {problem} instead of the first receipt and {wanted}"
             case Refused(code=code):
                 if (status, problem, answer["receipt"]) != ("refused", code, None):
                     yield f"{status} {problem} instead of refused {code}"

@@ -28,7 +28,8 @@ from tests.door import NOW, Door, accepted, opened, report
 from tests.routes import routes_of
 from tests.servers import LogDatabase
 
-CALLS_MIN: Final = 3_000
+#: README.md says that there are more.
+CALLS_MIN: Final = 6_700
 #: In every id of the other region: a body that holds it in front of somebody who may not see it is a leak.
 FOREIGN: Final = "zz-foreign"
 
@@ -666,7 +667,7 @@ def test_nobody_gets_further_than_the_table_says(log_database: LogDatabase, tmp_
         tried, routes = routes_tried(matrix.tried, matrix.door.app), every_route(matrix.door.app)
 
     assert tried | PUBLIC | ELSEWHERE == routes
-    assert matrix.calls >= CALLS_MIN
+    assert matrix.calls > CALLS_MIN
     assert matrix.leaks == []
     assert matrix.shut_out == []
 

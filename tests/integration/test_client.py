@@ -268,9 +268,12 @@ def test_a_fact_has_the_same_content_at_its_own_address(door: Door) -> None:
 
 def test_a_quarantined_report_is_answered_and_not_raised(door: Door) -> None:
     async def work(client: Client) -> None:
-        [answer] = await client.report([Report(b'{"id":"0198c0de-0000-7000-8000-000000000001","type":"no.such.v1"}')])
+        unknown = [Report(b'{"id":"0198c0de-0000-7000-8000-000000000001","type":"no.such.v1"}')]
+        [answer] = await client.report(unknown)
         assert (answer.status, answer.is_taken) == ("quarantined", False)
         assert answer.detail
+        [again] = await client.report(unknown)
+        assert (again.status, again.is_taken, again.problem) == ("duplicate", False, answer.problem)
 
     using(door, work)
 

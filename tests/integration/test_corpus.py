@@ -41,7 +41,8 @@ FAMILIES: Final[Mapping[str, Sequence[Case]]] = {
 }
 #: Families to which somebody of every kind comes.
 PEOPLED: Final = ("auth",)
-CASES_MIN: Final = 600
+#: README.md says that there are more.
+CASES_MIN: Final = 2_300
 
 
 @pytest.fixture
@@ -97,4 +98,4 @@ def test_a_server_that_neither_answers_nor_hangs_up_is_found_out(door: Door) -> 
 
 
 def test_the_corpus_is_as_large_as_it_should_be_and_calls_nothing_by_the_same_name() -> None:
-    assert sum(len(named(cases)) for cases in FAMILIES.values()) >= CASES_MIN
+    assert sum(len(named(cases)) for cases in FAMILIES.values()) > CASES_MIN

@@ -4,6 +4,7 @@ An exploration by hand: OVOP_TEST_EXAMPLES=500 OVOP_TEST_SEED=7 pytest tests/int
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from tests.servers import LogDatabase
 EXAMPLES: Final = int(os.environ.get("OVOP_TEST_EXAMPLES", "2"))
 SEED: Final = int(os.environ.get("OVOP_TEST_SEED", "1"))
 CHECKS: Final = Path(__file__).parents[1] / "description_checks.py"
+
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 CONFIG: Final = """
 hooks = "{checks}"
@@ -87,7 +90,8 @@ def taking_items(description: dict[str, Any]) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(600 + 60 * EXAMPLES)
 def test_the_api_does_what_its_description_says(door: Door, tmp_path: Path) -> None:
-    items = taking_items(door.get("/openapi.json").json())
+    description = door.get("/openapi.json").json()
+    items = taking_items(description)
     assert len(items) > 60
     config = tmp_path / "schemathesis.toml"
     key = door.admin_key
@@ -102,3 +106,7 @@ def test_the_api_does_what_its_description_says(door: Door, tmp_path: Path) -> N
         [*command, "--exclude-path", "/api/v1/stream"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    tried = re.search(r"Selected: (\d+)/(\d+)\n +Tested: (\d+)", ended.stdout)
+    described = sum(method in METHODS for methods in description["paths"].values() for method in methods)
+    assert tried is not None, ended.stdout
+    assert [int(number) for number in tried.groups()] == [described - 1, described, described - 1]

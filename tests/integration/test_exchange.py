@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import json
+import re
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from tests import make
 from tests.door import NOW, Door, accepted, opened, report
 from tests.servers import LogDatabase
 
+AUDITORS = Path(__file__).parents[2] / "docs" / "auditors.md"
 PDF = b"%PDF-1.7\nTwelve jars for Karakol"
 
 
@@ -257,6 +261,32 @@ def test_a_copy_is_taken_checked_off_line_and_found_out_when_it_is_changed(door:
     changed = ovop(door, "verify", str(file), "--json")
     assert changed.exit_code == 1
     assert [fault["problem"].partition(":")[0] for fault in json.loads(changed.stdout)["faults"]] == ["changed"]
+
+
+def test_a_copy_is_checked_without_any_program_of_ours_by_what_the_auditors_page_says(
+    door: Door, tmp_path: Path
+) -> None:
+    fill(door)
+    odd = make.names('Өрүк  "кыямы" \\0 %s')  # what a shell could take for something else
+    accepted(door.ask("network/define-product", make.product_defined(product="jam-2", names=odd)))
+    file = tmp_path / "log.tsv"
+    told(ovop(door, "export", str(file), "--json"))
+    [script] = re.findall(r"```\n(awk .*?)```", AUDITORS.read_text(), re.DOTALL)
+    assert script.count("FILE") == 1
+
+    def checked() -> list[str]:
+        command = script.replace("FILE", shlex.quote(str(file)))
+        ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+        assert ran.stderr == ""
+        return ran.stdout.splitlines()
+
+    assert checked() == []
+    sound = file.read_bytes()
+    lines = sound.splitlines()[1:]
+    for line in (lines[0], lines[len(lines) // 2], lines[-1]):
+        forged = line[:-2] + bytes([line[-2] ^ 1]) + line[-1:]
+        file.write_bytes(sound.replace(line, forged))
+        assert checked() == [f"changed: {forged.decode().split('\t')[3]}"]
 
 
 # Cases

@@ -1,6 +1,8 @@
 """The tutorial of docs/naryn.py, run: a region is set up by the API alone, from nothing or beside another region."""
 
 import importlib.util
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,23 @@ def test_a_network_of_naryn_is_set_up_from_nothing_up_to_its_first_payout(
     assert door.get("/api/v1/inventory", by="transit").json()["in_transit"] == []
     stands = door.get("/api/v1/committee/certificates", region="KG-N").json()["certificates"]
     assert [each["standing"] for each in stands] == ["certified"]
+
+
+def test_the_tutorial_runs_as_it_says_with_nothing_but_python(door: Door, naryn: Any) -> None:
+    with following(door):
+        ran = subprocess.run(
+            [sys.executable, "-I", "-S", SCRIPT, door.url, door.front.settings.admin_key_file],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "1 jar of naryn-c-1 is missing" in ran.stdout
+    assert [line.partition(":")[0] for line in ran.stdout.splitlines() if ": earned" in line] == [
+        f"{producer} of {village}" for producer, (village, _) in naryn.PRODUCERS.items()
+    ]
 
 
 def test_naryn_joins_a_network_in_which_another_region_is_at_work(door: Door, naryn: Any) -> None:

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from events.exchange_pages import ROWS_PER_PAGE_MAX
 from services.paging import cursor
 from tests import make
 from tests.door import NOW, Door, accepted, opened, report
@@ -15,6 +18,15 @@ from tests.integration.test_polling import NOT_POLLED
 from tests.servers import LogDatabase
 
 COUNT = 5
+
+
+def months_before(day: date) -> Iterator[str]:
+    """The months that ended before a day, the newest first."""
+    while True:
+        day = day.replace(day=1) - timedelta(days=1)
+        yield f"{day:%Y-%m}"
+
+
 _INCOME = ("year", "month", "producer", "village", "region", "product", "outlet", "channel", "period", "suspense")
 _OF_REGION = (
     "villages", "producers", "workshops", "outlets", "certificates", "stock", "consignments", "statements", "disputes",
@@ -52,25 +64,10 @@ ONE_THING = {
     "/api/v1/center/orders/{order}",
     "/api/v1/network",
 }
-#: These hold nothing in this history, or one row: what pages them is the same as what pages the others.
-SHORT = {
-    "year",
-    "month",
-    "region",
-    "channel",
-    "period",
-    "village",
-    "outlet",
-    "certificates",
-    "erasures",
-    "exports",
-    "notes",
-    "documents",
-    "villages",
-    "workshops",
-    "outlets",
-    "statements",
-}
+#: In each of them something is earned, and each is closed; the newest first.
+MONTHS = tuple(islice(months_before(date.fromisoformat(NOW[:10])), COUNT))
+#: Of these there are fewer here: what pages them is the same as what pages the others.
+SHORT = {"year", "region", "channel"}
 
 
 @pytest.fixture(scope="module")
@@ -83,33 +80,97 @@ def door(module_log_database: LogDatabase, tmp_path_factory: pytest.TempPathFact
 def fill(door: Door) -> None:
     """Some of everything that a list tells of."""
     found(door)
+    for member in make.MEMBERS:
+        accepted(door.command("network/grant-role", to=member, role="committee_member", region="KG-Y"))
     for n in range(COUNT):
-        accepted(door.ask("network/register-producer", make.producer_registered(producer=f"p-10{n}")))
-        accepted(door.ask("network/define-product", make.product_defined(product=f"jam-{n}")))
-        accepted(door.ask("settlement/dispute-payout", make.payout_disputed(producer=f"p-10{n}", dispute=f"d-{n}")))
-        about = {"product": f"jam-{n}", "submission": f"s-{n}"}
-        accepted(door.ask("committee/submit-product", make.product_submitted(**about)))
-        lines = (make.stock_line(batch=f"b-{n}", units=10),)
-        sold = (make.sale_line(batch=f"b-{n}", product=f"jam-{n}", units=20),)
-        unknown = (make.sale_line(batch=None, product=f"jam-{n}", units=1),)
-        at_till = {"shift": f"shift-{n}", "outlet": "karakol"}
-        moment = datetime.fromisoformat(NOW) + timedelta(minutes=n // 2)
-        door.tell(
-            report(make.batch_packed(lot=f"b-{n}", code=f"ABCDEF{n}1", product=f"jam-{n}", units=100)),
-            report(make.stock_shipped(consignment=f"c-{n}", lines=lines), occurred_at=moment.isoformat()),
-            report(make.stock_received(consignment=f"c-{n}", lines=(make.stock_line(batch=f"b-{n}", units=9),))),
-            report(make.shift_opened(**at_till), occurred_at=moment.isoformat()),
-            report(make.sale_made(**at_till, sale=f"sale-{n}", lines=sold)),
-            report(make.sale_made(**at_till, sale=f"unknown-{n}", lines=unknown)),
-            report(make.shift_closed(**at_till, counted_cash_tyiyn=n + 1)),
-            {"id": f"not an id {n}"},
-        )
+        settle(door, n)
+        trade(door, n)
+        certify(door, n)
+        earn(door, n)
+    keep(door)
     door.fold()
+    for month in reversed(MONTHS):
+        accepted(door.command("settlement/close-period", region="KG-Y", month=month))
+        door.fold()
+
+
+def settle(door: Door, n: int) -> None:
+    """A village with a workshop, a shop and a producer, who disputes a payout; a product that waits for its verdict."""
+    accepted(door.ask("network/register-village", make.village_registered(village=f"village-{n}")))
+    accepted(door.ask("network/open-workshop", make.workshop_opened(workshop=f"workshop-{n}")))
+    accepted(door.ask("network/open-outlet", make.outlet_opened(outlet=f"outlet-{n}")))
+    home = {"producer": f"p-10{n}", "village": f"village-{n}"}
+    accepted(door.ask("network/register-producer", make.producer_registered(**home)))
+    accepted(door.ask("network/define-product", make.product_defined(product=f"jam-{n}")))
+    accepted(door.ask("settlement/dispute-payout", make.payout_disputed(producer=f"p-10{n}", dispute=f"d-{n}")))
+    about = {"product": f"jam-{n}", "submission": f"s-{n}"}
+    accepted(door.ask("committee/submit-product", make.product_submitted(**about)))
+
+
+def trade(door: Door, n: int) -> None:
+    """A batch is shipped, arrives short and is sold, more of it than there was, in a shift whose cash does not fit."""
+    lines = (make.stock_line(batch=f"b-{n}", units=10),)
+    sold = (make.sale_line(batch=f"b-{n}", product=f"jam-{n}", units=20),)
+    unknown = (make.sale_line(batch=None, product=f"jam-{n}", units=1),)
+    at_till = {"shift": f"shift-{n}", "outlet": "karakol"}
+    moment = datetime.fromisoformat(NOW) + timedelta(minutes=n // 2)
+    door.tell(
+        report(make.batch_packed(lot=f"b-{n}", code=f"ABCDEF{n}1", product=f"jam-{n}", units=100)),
+        report(make.stock_shipped(consignment=f"c-{n}", lines=lines), occurred_at=moment.isoformat()),
+        report(make.stock_received(consignment=f"c-{n}", lines=(make.stock_line(batch=f"b-{n}", units=9),))),
+        report(make.shift_opened(**at_till), occurred_at=moment.isoformat()),
+        report(make.sale_made(**at_till, sale=f"sale-{n}", lines=sold)),
+        report(make.sale_made(**at_till, sale=f"unknown-{n}", lines=unknown)),
+        report(make.shift_closed(**at_till, counted_cash_tyiyn=n + 1)),
+        {"id": f"not an id {n}"},
+    )
+
+
+def certify(door: Door, n: int) -> None:
+    """A product that was decided on."""
+    about = {"maker": "workshop/tosor-jam", "product": f"honey-{n}", "submission": f"h-{n}"}
+    accepted(door.ask("network/define-product", make.product_defined(product=f"honey-{n}")))
+    accepted(door.command("committee/submit-product", **about, region="KG-Y", assessors=make.MEMBERS))
+    accepted(door.command("committee/receive-sample", **about, units=1))
+    scores = make.scores(*5 * (15,)).model_dump()
+    for member in make.MEMBERS:
+        accepted(door.command("committee/score-assessment", **about, member=member, scores=scores))
+    valid = {"valid_from": NOW[:10], "valid_until": (date.fromisoformat(NOW[:10]) + timedelta(days=730)).isoformat()}
+    accepted(door.command("committee/certify-product", **about, certificate=f"certificate-{n}", **valid))
+
+
+def earn(door: Door, n: int) -> None:
+    """A batch of what two producers brought, sold in a shop and a month of its own."""
+    batch, line = f"t-{n}", make.sale_line(batch=f"t-{n}", units=5)
+    brought = {f"lot-{n}": f"p-10{n}", f"lot-{n}-of-the-next": f"p-10{(n + 1) % COUNT}"}
+    inputs = tuple(make.lot_input(lot=lot) for lot in brought)
+    events = (
+        *(make.lot_collected(lot=lot, producer=producer) for lot, producer in brought.items()),
+        make.batch_produced(lot=batch, inputs=inputs, mass_g=38_000, loss_mass_g=2_000),
+        make.batch_packed(lot=batch, code=f"GHJKMN{n}1", units=60),
+        make.sale_made(outlet=f"outlet-{n}", sale=f"earned-{n}", lines=(line,), tenders=(make.cash(90_000),)),
+    )
+    door.tell(*(report(event, occurred_at=f"{MONTHS[n]}-15T12:00:00+06:00") for event in events))
+
+
+def keep(door: Door) -> None:
+    """Papers, notes, copies of the log and erasures: those of a kind one right behind the other."""
+    paper = {"kind": "delivery_note", "media_type": "text/plain", "place": "outlet/karakol", "content": "MTIgamFycw=="}
+    for n in range(COUNT):
+        accepted(door.command("documents/capture-document", document=f"paper-{n}", **paper))
+    for n in range(COUNT):
+        accepted(door.command("audit/note-case", case=f"case-{n}", note="Twelve jars were counted."))
+    for n in range(COUNT):
+        accepted(door.command("audit/make-export", export=f"export-{n}", through_position=n + 1))
+    for n in range(COUNT):
+        assert door.post("/api/v1/personal/erase", {"id": str(uuid4()), "subject": f"user/u-{n}"}).status_code == 200
 
 
 def whole(door: Door, path: str, asked: Mapping[str, str], rows: str) -> list[Any]:
-    response = door.get(path, **asked)
+    """All rows, in one page."""
+    response = door.get(path, **asked, limit=ROWS_PER_PAGE_MAX)
     assert response.status_code == 200, response.text
+    assert {response.json().get(name) for name in ("next", "next_after", "next_difference")} == {None}
     listed: list[Any] = response.json()[rows]
     return listed
 

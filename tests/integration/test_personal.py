@@ -1,14 +1,8 @@
-"""Personal values: committed to, exported, forgotten; then their bytes are nowhere, and the log still verifies.
-
-The search is by bytes: every table of every schema as a dump has it, the files of the database server, the answers that
-anybody can ask for, and everything that was written to a log.
-"""
+"""Personal values: committed to, exported, forgotten. That their bytes are nowhere then: `test_erased_bytes.py`."""
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import uuid4
@@ -16,20 +10,16 @@ from uuid import uuid4
 import orjson
 import psycopg
 import pytest
-from psycopg import sql
 
-from events.catalogue.network import ConsentGiven, ProducerRegistered
-from events.migrate import login, migrate
+from events.catalogue.network import ProducerRegistered
 from services.verification import verify
 from tests import make
-from tests.door import NOW, Door, opened, report
-from tests.servers import LOGINS, LogDatabase, PostgresServer, use_containers
+from tests.door import Door, opened, report
+from tests.servers import LogDatabase
 
 PERSON = "producer/p-001"
 #: Values that stand nowhere else, so that finding their bytes means finding them.
 NAME, PHONE = "Айгүл Тестова Ырысбек кызы", "+996 700 918273"
-#: So long that the database keeps it in another table than the rest of its row.
-TEXT = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(60))
 
 
 @pytest.fixture
@@ -243,134 +233,3 @@ def test_personal_values_are_closed_to_strangers(door: Door) -> None:
         assert door.client.get(path, headers={"Authorization": ""}).status_code == 401
     for verb in ("values", "erase"):
         assert door.client.post(f"/api/v1/personal/{verb}", headers={"Authorization": ""}).status_code == 401
-
-
-# The search for what was erased. It runs on a server of its own, whose files can be looked into.
-
-
-def forms(value: str) -> set[bytes]:
-    """The bytes of a value as text, in JSON with escapes, and in the hexadecimal of a dump."""
-    spelled = {value.encode(), json.dumps(value)[1:-1].encode(), value.encode("utf-16-le")}
-    return spelled | {each.hex().encode() for each in spelled}
-
-
-def dumped(admin_url: str) -> Iterator[tuple[str, bytes]]:
-    """Every table and view of every schema, as COPY writes it."""
-    with psycopg.connect(admin_url) as connection:
-        tables = connection.execute(
-            "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " WHERE c.relkind IN ('r', 'm', 'p') AND n.nspname <> 'information_schema'"
-        ).fetchall()
-        for schema, table in tables:
-            name = sql.Identifier(schema, table)
-            statement = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT").format(name)
-            with connection.cursor() as cursor, cursor.copy(statement) as copy:
-                yield f"{schema}.{table}", b"".join(bytes(part) for part in copy)
-
-
-def in_tables(admin_url: str, needles: set[bytes]) -> set[str]:
-    return {table for table, content in dumped(admin_url) if any(needle in content for needle in needles)}
-
-
-def in_files(directory: Path, needles: set[bytes]) -> set[str]:
-    found = set()
-    for path in directory.rglob("*"):
-        if path.is_file() and any(needle in path.read_bytes() for needle in needles):
-            found.add(str(path.relative_to(directory)))
-    return found
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[tuple[LogDatabase, Path]]:
-    """A PostgreSQL whose files lie below a directory. Its old WAL files are removed, not kept for the next writing."""
-    if use_containers():
-        pytest.skip("the files of a container's server cannot be looked into")
-    from services.embedded import EmbeddedPostgres
-
-    with ExitStack() as until:
-        tuning = {"wal_recycle": "off", "fsync": "off", "min_wal_size": "32MB"}
-        server = EmbeddedPostgres(tmp_path / "postgres", tuning=tuning)
-        until.callback(server.stop)
-        server.start()
-        postgres = PostgresServer(server.url())
-        postgres.create("ovop_own")
-        migrate(postgres.url("ovop_own"))
-        for name, role in LOGINS.items():
-            login(postgres.url("ovop_own"), name, role, password=name)
-        yield LogDatabase(postgres, "ovop_own"), tmp_path / "postgres"
-
-
-def test_after_an_erasure_its_bytes_are_nowhere_and_the_log_verifies(
-    own_server: tuple[LogDatabase, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A person joins, consents, delivers, is spoken of in a report that nobody understands, and is forgotten."""
-    database, directory = own_server
-    caplog.set_level(logging.DEBUG)
-    with opened(database, tmp_path / "data") as door:
-        live_through(door)
-        needles = forms(NAME) | forms(PHONE) | forms(TEXT[:64])
-        with psycopg.connect(database.admin, autocommit=True) as connection:
-            connection.execute("ANALYZE")  # as the database does by itself from time to time
-        salts = {bytes.fromhex(value["salt"]) for value in export(door)["values"]}
-        needles |= salts | {salt.hex().encode() for salt in salts}
-        # Seen red: before the erasure the search finds them, in the tables and in the files.
-        assert in_tables(database.admin, needles) == {"personal.vault", "quarantine.messages"}
-        checkpoint(database)
-        assert in_files(directory, needles)
-
-        erase(door)
-
-        assert in_tables(database.admin, needles) == set()
-        checkpoint(database)
-        assert in_files(directory, needles) == set()
-        assert not [path for path, text in answers(door) if any(needle in text for needle in needles)]
-        verified = verify(database.reader)
-        assert (verified.is_sound, verified.events) == (True, door.log.head().position)
-    assert not any(needle in caplog.text.encode() for needle in needles)
-    assert in_files(tmp_path / "data", needles) == set()
-
-
-def live_through(door: Door) -> None:
-    name = store(door)
-    store(door, "phone", PHONE)
-    store(door, "text", TEXT)
-    join(door, personal_commitment=name)
-    door.ask("network/give-consent", make.consent_given(commitment=name))
-    door.tell(
-        report(make.lot_collected()),
-        report(make.lot_collected()) | {"data": {"producer": NAME, "phone": PHONE}},
-        report(make.lot_collected()) | {"data": {"producer": NAME}},
-    )
-    wrong = door.post("/api/v1/personal/values", {"subject": PERSON, "kind": "name", "value": NAME, "phone": PHONE})
-    assert wrong.status_code == 422
-    # A command with a name in it is refused, and nothing of it is kept.
-    assert door.command("network/register-producer", producer=NAME, village="tosor", joined_on=NOW).status_code == 422
-    consent = door.log.read(0, 10)[3].event
-    assert isinstance(consent, ConsentGiven)
-    door.fold()
-
-
-def answers(door: Door) -> Iterator[tuple[str, bytes]]:
-    """Everything that can be asked for, as it is answered."""
-    door.fold()
-    paths = [
-        "/api/v1/events?limit=200", "/api/v1/network", "/api/v1/inventory", "/api/v1/income?by=producer",
-        "/api/v1/income?producer=p-001", "/api/v1/lots/lot-apricots-1", "/api/v1/lots/lot-apricots-1/trace",
-        "/api/v1/quarantine?state=all", "/api/v1/todo", "/api/v1/personal?subject=producer/p-001",
-        "/api/v1/personal/erasures", "/quarantine", "/", "/metrics", "/readyz",
-    ]  # fmt: skip
-    found = door.get("/api/v1/quarantine", state="all").json()["messages"]
-    assert len(found) == 2
-    paths += [f"{place}/{each['quarantine']}" for each in found for place in ("/api/v1/quarantine", "/quarantine")]
-    for path in paths:
-        answer = door.client.get(path)
-        assert answer.status_code == 200, (path, answer.text)
-        yield path, answer.content
-
-
-def checkpoint(database: LogDatabase) -> None:
-    """Write everything to its place, and let the write-ahead log of before go. Two are needed: one keeps the last."""
-    with psycopg.connect(database.admin, autocommit=True) as connection:
-        for _ in range(2):
-            connection.execute("SELECT pg_switch_wal()")
-            connection.execute("CHECKPOINT")

@@ -10,6 +10,9 @@ from tests import make, small_network
 from tests.door import Door, accepted, opened
 from tests.servers import LogDatabase
 
+#: In it the small network sold most.
+CLOSED = {"region": "KG-Y", "month": "2014-09", "occurred_at": "2015-03-01T12:00:00+06:00"}
+
 
 @pytest.fixture(scope="module")
 def door(module_log_database: LogDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
@@ -24,6 +27,8 @@ def door(module_log_database: LogDatabase, tmp_path_factory: pytest.TempPathFact
             ("network/open-workshop", make.workshop_opened(workshop="naryn-felt", village="at-bashy")),
         ):
             accepted(opened_door.ask(path, event))
+        opened_door.fold()
+        accepted(opened_door.command("settlement/close-period", **CLOSED))
         opened_door.fold()
         yield opened_door
 
@@ -53,8 +58,7 @@ def test_a_region_holds_its_own_and_none_of_anothers(door: Door, what: str, fiel
     assert [row[field] for row in listed(door, "KG-N", what)] == theirs
     ours = [row[field] for row in listed(door, "KG-Y", what)]
     assert not set(ours) & {"at-bashy", "p-naryn", "naryn-felt"}
-    if what not in ("statements", "disputes"):
-        assert ours
+    assert ours or what == "disputes"
 
 
 def test_what_is_told_is_what_the_network_knows(door: Door) -> None:
@@ -65,6 +69,17 @@ def test_what_is_told_is_what_the_network_knows(door: Door) -> None:
     consignment = listed(door, "KG-Y", "consignments")[0]
     assert consignment["shipped"] == consignment["received"] + consignment["in_transit"] + consignment["lost"]
     assert {row["place"] for row in listed(door, "KG-Y", "stock")} >= {"outlet/karakol"}
+
+
+def test_a_statement_of_a_closed_month_is_what_each_producer_earned(door: Door) -> None:
+    [period] = door.get("/api/v1/income", by="period").json()["income"]
+    stated = listed(door, "KG-Y", "statements")
+
+    assert [(row["month"], row["producer"]) for row in stated] == [
+        ("2014-09", f"p-{village}") for village in ("barskoon", "ozgorush", "ton", "tosor")
+    ]
+    assert sum(row["earned_tyiyn"] for row in stated) == period["earned_tyiyn"] > 0
+    assert {row["closed_position"] for row in stated} == {period["closed_position"]}
 
 
 def test_a_long_list_is_read_page_by_page(door: Door) -> None:

@@ -175,7 +175,11 @@ def test_a_key_that_stands_twice_is_named_and_counts_as_neither(door: Door) -> N
     again, differing = door.post("/api/v1/events", b"[" + first + b"," + other + b"]").json()
     assert (alone.status_code, alone.json()["problem"]) == (202, "duplicate_key")
     assert alone.json()["detail"].startswith("type: ")
-    assert again["status"] == "duplicate"
+    assert (again["status"], again["problem"], again["detail"]) == (
+        "duplicate",
+        "duplicate_key",
+        alone.json()["detail"],
+    )
     assert differing["status"] == "conflict"
     assert [_kept(door, each.position) for each in door.log.read(0, 9)] == [first, other]
 
@@ -381,3 +385,13 @@ def test_five_hundred_reports_are_one_request_and_each_is_answered(door: Door) -
     answers = door.tell(*items)
     assert [answer["id"] for answer in answers] == [item["id"] for item in items]
     assert sorted(answer["position"] for answer in answers) == list(range(1, 501))
+
+
+def test_a_step_that_was_taken_is_not_blamed_for_a_circle_that_another_closed_since(door: Door) -> None:
+    jam = report(made := make.batch_produced())
+    circle = report(make.batch_produced(lot=made.inputs[0].lot, inputs=(make.lot_input(lot=made.lot),)))
+    taken = [*door.tell(jam), *door.tell(circle, **{"OVOP-Advice": "none"})]
+    door.fold()
+    again = door.tell(jam, circle)
+    assert {answer["status"] for answer in taken} <= {"accepted", "flagged"}
+    assert door.problems_of(again) == [("duplicate", None)] * 2
