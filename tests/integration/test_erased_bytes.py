@@ -225,7 +225,7 @@ def asked_for(door: Door, description: dict[str, Any]) -> Iterator[str]:
     yield from (f"/api/v1/documents/{paper}{more}" for paper in PAPERS for more in ("", "/content"))
     yield from ("/api/v1/audit/cases", "/api/v1/audit/cases/case-1", "/api/v1/audit/exports")
     exports = [each["export"] for each in door.get("/api/v1/audit/exports").json()["exports"]]
-    yield from (f"/api/v1/audit/exports/{export}/{what}" for export in exports for what in ("file", "statement"))
+    yield from (f"/api/v1/audit/exports/{export}{what}" for export in exports for what in ("", "/file", "/statement"))
 
 
 def choices(description: dict[str, Any], path: str, name: str) -> list[str]:
