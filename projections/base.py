@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from events.canonical import Unopened, decode_leaf
+from events.canonical import Unopened
 from events.catalogue.base import Event, Recorded
 from projections.statements import (
     DIALECT,
@@ -47,7 +47,6 @@ class ReadModel:
 
     Events of the types `in_bulk` need not be decoded by a long build: the batch then brings them unopened (`Db.left`),
     and the fold takes the ordinary ones among them as the JSON they are (projections/in_bulk.py), and opens the others.
-    If they stay `in_database`, the batch does not bring them at all: the fold takes them there, or reads them.
     """
 
     name: str
@@ -56,12 +55,11 @@ class ReadModel:
     takes: frozenset[type[Event]]
     fold: "Callable[[Sequence[Recorded[Event]], Db], None]"
     in_bulk: frozenset[type[Event]] = frozenset()
-    in_database: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a batch left to the fold between two positions: unopened, in the order of positions, or in the database."""
+    """What a batch left to the fold between two positions: unopened, in the order of positions."""
 
     after: int
     upto: int
@@ -83,17 +81,6 @@ class Db:
     def __init__(self, connection: Connection, left: Left | None = None) -> None:
         self.connection = connection
         self.left = left
-
-    def opened(self, positions: Collection[int]) -> list[Recorded[Event]]:
-        """Events that stayed in the database, read after all; in the order of their positions."""
-        if not positions:
-            return []
-        found = self.connection.execute(
-            "SELECT position, version, leaf FROM log.events WHERE position = ANY(%s::bigint[]) ORDER BY position",
-            [array_text(positions)],
-            binary=True,
-        )
-        return [decode_leaf(*row) for row in found]
 
     def rows(self, statement: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """The rows of a query written out in SQL, table names unqualified."""

@@ -1,202 +1,344 @@
-"""What a long build makes of the ordinary events of a batch: rows, all at a time, without reading the events.
+"""Reports of a long build that the inventory takes as the JSON that they are: receipts, shifts, lots, consignments.
 
-They come to stand before everything that is read, whatever their positions were; a stock count is told which of them
-were recorded after it.
+First all of them are read: what they name is wanted of the tables like all that a batch names. Then each takes its turn
+among the other events, in the order of the log, so that it finds the book as any event does. What is unusual about one
+is seen then: it is opened, and goes the way of the events of a small batch (`take` says so).
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
-from psycopg.errors import UniqueViolation
+from events.canonical import Unopened
+from events.catalogue.base import Event
+from events.catalogue.logistics import StockReceived, StockShipped
+from events.catalogue.outlets import SaleMade, ShiftClosed, ShiftOpened
+from events.catalogue.production import LotCollected
+from projections import inventory_consignments as consignments
+from projections import inventory_tables as t
+from projections.bishkek import day_said
+from projections.in_bulk import plain
+from projections.inventory_book import (
+    MADE_G,
+    MADE_PIECES,
+    ON_HAND,
+    ON_HAND_G,
+    ON_HAND_PIECES,
+    SOLD,
+    Book,
+    Receipt,
+    Wanted,
+    clock_flag,
+)
+from projections.inventory_receipts import in_doubt
+from projections.inventory_tills import count_report
+from projections.statements import Row
 
-from events.catalogue import outlets
-from events.catalogue.base import Event, Recorded
-from projections.base import Db
-from projections.inventory_left import lay_out, rows, run, take_out
-from projections.inventory_left_counters import Counters
-from projections.inventory_ordinary import around, not_ordinary
-
-#: A stock count's line: position, place, batch.
-type CountedLine = tuple[int, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What was taken in the database, as far as the rest of the batch must know."""
-
-    read: list[Recorded[Event]] = field(default_factory=list)  #: events that had to be read after all
-    counters: list[tuple[str, int, int]] = field(default_factory=list)  #: till, first and last of a run of its counters
-    recorded_later: dict[CountedLine, int] = field(default_factory=dict)  #: units that came after a count
-
-
-#: Of two receipts or lots of one id the first one counts.
-_SALES: Final = """
-    INSERT INTO inventory_sales (sale, position, place, shift, occurred_at, cash_tyiyn, lines)
-    SELECT sale, position, 'outlet/' || outlet, shift, occurred_at, tyiyn, lines
-    FROM left_reports WHERE is_sale
-"""
-_LOTS: Final = """
-    INSERT INTO inventory_lots
-        (lot, item, maker, made_at, made_position, mass_g, pieces, inputs, by_products, corrected, packed_units)
-    SELECT lot, item, maker, made_at, position, mass_g, pieces, '', '', '', 0
-    FROM left_lots
-"""
-_REPEATED_SALES: Final = """
-    SELECT told.position
-    FROM (SELECT position, sale, min(position) OVER (PARTITION BY sale) AS first FROM left_reports WHERE is_sale)
-            AS told
-        LEFT JOIN LATERAL (SELECT true AS is_stored FROM inventory_sales s WHERE s.sale = told.sale OFFSET 0) AS stored
-            ON true
-    WHERE told.position > told.first OR is_stored
-"""
-_REPEATED_LOTS: Final = """
-    SELECT told.position
-    FROM (SELECT position, lot, min(position) OVER (PARTITION BY lot) AS first FROM left_lots) AS told
-        LEFT JOIN LATERAL (SELECT true AS is_stored FROM inventory_lots s WHERE s.lot = told.lot OFFSET 0) AS stored
-            ON true
-    WHERE told.position > told.first OR is_stored
-"""
-
-_BULK: Final = """
-    INSERT INTO inventory_bulk AS b
-        (lot, place, made_g, made_pieces, on_hand_g, on_hand_pieces, consumed_g, consumed_pieces, packed_g,
-        packed_pieces, destroyed_g, destroyed_pieces, sampled_g)
-    SELECT lot, made_at, mass_g, pieces, mass_g, pieces, 0, 0, 0, 0, 0, 0, 0 FROM left_lots
-    ON CONFLICT (lot, place) DO UPDATE SET
-        made_g = b.made_g + excluded.made_g, made_pieces = b.made_pieces + excluded.made_pieces,
-        on_hand_g = b.on_hand_g + excluded.on_hand_g, on_hand_pieces = b.on_hand_pieces + excluded.on_hand_pieces
-"""
-
-_STOCK: Final = """
-    INSERT INTO inventory_stock AS s
-        (place, batch, received, shipped, sold, on_hand, packed, opening, cancelled, returned, destroyed, sampled,
-        unexplained)
-    SELECT place, batch, sum(received), sum(shipped), sum(sold), sum(received - shipped - sold), 0, 0, 0, 0, 0, 0, 0
-    FROM left_lines GROUP BY place, batch
-    ON CONFLICT (place, batch) DO UPDATE SET
-        received = s.received + excluded.received, shipped = s.shipped + excluded.shipped,
-        sold = s.sold + excluded.sold, on_hand = s.on_hand + excluded.on_hand
-"""
-
-#: Nothing of these consignments was ever cancelled: what is under way or too much follows from the sums.
-_TRANSIT: Final = """
-    INSERT INTO inventory_transit AS t
-        (consignment, batch, shipped, received, lost, cancelled, surplus, in_transit)
-    SELECT consignment, batch, sum(shipped), sum(received), 0, 0,
-        greatest(sum(received) - sum(shipped), 0), greatest(sum(shipped) - sum(received), 0)
-    FROM left_lines WHERE consignment IS NOT NULL GROUP BY consignment, batch
-    ON CONFLICT (consignment, batch) DO UPDATE SET
-        shipped = t.shipped + excluded.shipped, received = t.received + excluded.received,
-        surplus = greatest(t.received + excluded.received + t.lost - t.shipped - excluded.shipped, 0),
-        in_transit = greatest(t.shipped + excluded.shipped - t.received - excluded.received - t.lost, 0)
-"""
-#: The first shipping says from where to where; an arrival alone does not know.
-_CONSIGNMENTS: Final = """
-    INSERT INTO inventory_consignments AS c (consignment, origin, destination, shipped_at, is_cancelled)
-    SELECT DISTINCT ON (consignment) consignment, CASE WHEN destination IS NOT NULL THEN place END, destination,
-        CASE WHEN destination IS NOT NULL THEN occurred_at END, false
-    FROM left_consignments ORDER BY consignment, destination IS NULL, position
-    ON CONFLICT (consignment) DO UPDATE SET
-        origin = excluded.origin, destination = excluded.destination, shipped_at = excluded.shipped_at
-    WHERE c.origin IS NULL AND excluded.origin IS NOT NULL
-"""
-
-_SHIFTS: Final = """
-    INSERT INTO inventory_shifts AS s
-        (shift, outlet, till, cashier, opened_at, closed_at, last_sale_at, opening_tyiyn, sales_tyiyn,
-        counted_tyiyn, difference_tyiyn, voids_tyiyn, refunds_tyiyn, in_tyiyn, out_tyiyn)
-    SELECT shift, outlet, till, cashier, opened_at, closed_at, last_sale_at, opening_tyiyn, sales_tyiyn,
-        counted_tyiyn, counted_tyiyn - opening_tyiyn - sales_tyiyn, 0, 0, 0, 0
-    FROM (
-        SELECT shift, min(outlet) AS outlet, min(till) AS till,
-            max(cashier) FILTER (WHERE is_opening) AS cashier,
-            max(occurred_at) FILTER (WHERE is_opening) AS opened_at,
-            max(occurred_at) FILTER (WHERE is_closing) AS closed_at,
-            max(occurred_at) FILTER (WHERE is_sale) AS last_sale_at,
-            coalesce(sum(tyiyn) FILTER (WHERE is_opening), 0) AS opening_tyiyn,
-            coalesce(sum(tyiyn) FILTER (WHERE is_sale), 0) AS sales_tyiyn,
-            sum(tyiyn) FILTER (WHERE is_closing) AS counted_tyiyn
-        FROM left_reports GROUP BY shift
-    ) AS told
-    ON CONFLICT (shift) DO UPDATE SET
-        cashier = coalesce(s.cashier, excluded.cashier), opened_at = coalesce(s.opened_at, excluded.opened_at),
-        closed_at = coalesce(s.closed_at, excluded.closed_at),
-        last_sale_at = greatest(s.last_sale_at, excluded.last_sale_at),
-        opening_tyiyn = s.opening_tyiyn + excluded.opening_tyiyn,
-        sales_tyiyn = s.sales_tyiyn + excluded.sales_tyiyn,
-        counted_tyiyn = coalesce(s.counted_tyiyn, excluded.counted_tyiyn),
-        difference_tyiyn = coalesce(s.counted_tyiyn, excluded.counted_tyiyn)
-            - (s.opening_tyiyn + excluded.opening_tyiyn + s.sales_tyiyn + excluded.sales_tyiyn + s.in_tyiyn
-            - s.voids_tyiyn - s.refunds_tyiyn - s.out_tyiyn)
-"""
-
-_FLAGS: Final = """
-    INSERT INTO inventory_flags (flag, subject, position, place, detail, occurred_at)
-    SELECT flag, subject, position, '', '', occurred_at FROM left_reports WHERE flag IS NOT NULL
-    UNION ALL
-    SELECT flag, subject, position, '', '', occurred_at FROM left_lots WHERE flag IS NOT NULL
-    UNION ALL
-    SELECT flag, subject, position, '', '', occurred_at FROM left_consignments WHERE flag IS NOT NULL
-"""
-
-_RECORDED_LATER: Final = """
-    SELECT counted.position, counted.place, counted.batch, sum(l.received - l.shipped - l.sold)::bigint
-    FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS counted (position, place, batch)
-        JOIN left_lines l ON l.place = counted.place AND l.batch = counted.batch AND l.position > counted.position
-    GROUP BY counted.position, counted.place, counted.batch
-"""
+#: The kinds of which there are many.
+IN_BULK: Final[frozenset[type[Event]]] = frozenset(
+    {SaleMade, ShiftOpened, ShiftClosed, LotCollected, StockShipped, StockReceived}
+)
 
 
-def take(batch: Sequence[Recorded[Event]], db: Db) -> Taken:
-    """Fold the ordinary ones of the events that a batch left in the log, and read the others."""
-    if db.left is None:
-        return Taken()
-    # There are no statistics of what is laid out: of the plans that seem as good, those by hash are the better ones.
-    # This ends with the batch's transaction.
-    db.execute("SET LOCAL enable_memoize = off")
-    db.execute("SET LOCAL enable_mergejoin = off")
-    found = around(batch)
-    lay_out(db, db.left.after + 1, db.left.upto, found.prices, found.opened)
-    counters = Counters(db)
-    odd = not_ordinary(db, found, counters)
-    taken_out = take_out(db, odd)
-    odd |= _write_first_ones(db, taken_out)
-    for statement in (_BULK, _STOCK, _TRANSIT, _CONSIGNMENTS, _SHIFTS, _FLAGS):
-        run(db, statement)
-    return Taken(
-        db.opened(odd),
-        counters.runs(taken_out),
-        _recorded_later(db, batch),
+class Sold(NamedTuple):
+    """A receipt."""
+
+    position: int
+    occurred_at: str
+    till: str
+    till_counter: int
+    outlet: str
+    shift: str
+    sale: str
+    cash_tyiyn: int
+    due_tyiyn: int  #: what its lines should come to
+    lines: list[tuple[str, str, int, int]]  #: product, batch or empty, units, price
+
+
+class Opened(NamedTuple):
+    """A shift that was opened."""
+
+    position: int
+    occurred_at: str
+    till: str
+    till_counter: int
+    outlet: str
+    shift: str
+    cashier: str
+    opening_tyiyn: int
+
+
+class Closed(NamedTuple):
+    """A shift that was closed."""
+
+    position: int
+    occurred_at: str
+    till: str
+    till_counter: int
+    outlet: str
+    shift: str
+    counted_tyiyn: int
+
+
+class Collected(NamedTuple):
+    """A lot that was delivered."""
+
+    position: int
+    occurred_at: str
+    lot: str
+    material: str
+    producer: str
+    delivered_to: str
+    mass_g: int
+    pieces: int
+
+
+class Moved(NamedTuple):
+    """A consignment that was shipped from its place, or received there when it has no destination."""
+
+    position: int
+    occurred_at: str
+    consignment: str
+    place: str
+    destination: str | None
+    lines: list[tuple[str, int]]  #: batch and units
+
+
+type Report = Sold | Opened | Closed | Collected | Moved
+
+# The classes' own constructors cost twice as much.
+_new_sold, _new_opened, _new_closed, _new_collected, _new_moved = (
+    partial(tuple.__new__, kind) for kind in (Sold, Opened, Closed, Collected, Moved)
+)
+_batch_and_units: Final = itemgetter("batch", "units")
+
+
+def _sold(position: int, occurred_at: str, said: dict[str, Any]) -> Sold:
+    cash = paid = 0
+    for tender in said["tenders"]:
+        amount = tender["amount_tyiyn"]
+        paid += amount
+        if tender["kind"] == "cash":
+            cash += amount
+    lines = [
+        (line["product"], line.get("batch", ""), line["units"], line["unit_price_tyiyn"]) for line in said["lines"]
+    ]
+    return _new_sold(
+        (
+            position,
+            occurred_at,
+            said["till"],
+            said["till_counter"],
+            said["outlet"],
+            said["shift"],
+            said["sale"],
+            cash,
+            paid - said.get("rounding_tyiyn", 0),
+            lines,
+        )
     )
 
 
-def _write_first_ones(db: Db, taken_out: list[tuple[str, int]]) -> set[int]:
-    """Write receipts and lots; those that are not the first of their ids are taken out, and their positions told.
-
-    There are hardly ever any, so they are only looked for when the tables refuse them.
-    """
-    repeated: set[int] = set()
-    for insert, again in ((_SALES, _REPEATED_SALES), (_LOTS, _REPEATED_LOTS)):
-        try:
-            with db.connection.transaction():
-                run(db, insert)
-        except UniqueViolation:
-            found = {position for (position,) in rows(db, again)}
-            taken_out += take_out(db, found)
-            run(db, insert)
-            repeated |= found
-    return repeated
+def _opened(position: int, occurred_at: str, said: dict[str, Any]) -> Opened:
+    where = (said["till"], said["till_counter"], said["outlet"], said["shift"])
+    return _new_opened((position, occurred_at, *where, said["cashier"], said["opening_cash_tyiyn"]))
 
 
-def _recorded_later(db: Db, batch: Iterable[Recorded[Event]]) -> dict[CountedLine, int]:
-    counted = {
-        (recorded.position, recorded.event.place, line.batch)
-        for recorded in batch
-        if isinstance(recorded.event, outlets.StockCounted)
-        for line in recorded.event.lines
-    }
-    if not counted:
-        return {}
-    columns = [list(column) for column in zip(*counted, strict=True)]
-    return {(at, place, lot): units for at, place, lot, units in rows(db, _RECORDED_LATER, columns)}
+def _closed(position: int, occurred_at: str, said: dict[str, Any]) -> Closed:
+    where = (said["till"], said["till_counter"], said["outlet"], said["shift"])
+    return _new_closed((position, occurred_at, *where, said["counted_cash_tyiyn"]))
+
+
+def _collected(position: int, occurred_at: str, said: dict[str, Any]) -> Collected:
+    what = (said["lot"], said["material"], said["producer"], said["delivered_to"])
+    return _new_collected((position, occurred_at, *what, said["mass_g"], said.get("pieces", 0)))
+
+
+def _shipped(position: int, occurred_at: str, said: dict[str, Any]) -> Moved:
+    lines = list(map(_batch_and_units, said["lines"]))
+    return _new_moved((position, occurred_at, said["consignment"], said["origin"], said["destination"], lines))
+
+
+def _received(position: int, occurred_at: str, said: dict[str, Any]) -> Moved:
+    lines = list(map(_batch_and_units, said["lines"]))
+    return _new_moved((position, occurred_at, said["consignment"], said["place"], None, lines))
+
+
+_READERS: Final[Mapping[str, Callable[[int, str, dict[str, Any]], Report]]] = {
+    SaleMade.wire_name: _sold,
+    ShiftOpened.wire_name: _opened,
+    ShiftClosed.wire_name: _closed,
+    LotCollected.wire_name: _collected,
+    StockShipped.wire_name: _shipped,
+    StockReceived.wire_name: _received,
+}
+
+
+class Told(NamedTuple):
+    """What a stretch of the log left unopened."""
+
+    reports: Sequence[Report]
+    flags: Sequence[Row]  #: judgements on the clocks of who reported them
+
+
+def read(unopened: Iterable[Unopened]) -> Told:
+    """Take from the JSON what the inventory keeps of it."""
+    reports: list[Report] = []
+    flags: list[Row] = []
+    for position, said, leaf in plain(unopened):
+        occurred_at, recorded_at = leaf["occurred_at"], leaf["recorded_at"]
+        reports.append(_READERS[leaf["type"]](position, occurred_at, said))
+        # Nearly all were recorded on the day of which they tell.
+        if occurred_at > recorded_at or occurred_at[:10] != recorded_at[:10]:
+            flag = clock_flag(datetime.fromisoformat(recorded_at) - datetime.fromisoformat(occurred_at))
+            if flag is not None:
+                subject = f"sale/{said['sale']}" if "sale" in said else leaf["stream"]
+                flags.append((flag, subject, position, "", "", occurred_at))
+    return Told(reports, flags)
+
+
+class Named(NamedTuple):
+    """What more than one event of a batch speaks of."""
+
+    sales: Collection[str]
+    lots: Collection[str]
+
+
+def want(wanted: Wanted, reports: Iterable[Report]) -> Named:
+    """Note what the reports name beside what is `wanted` for the other events of their batch."""
+    sales, lots, named_sales, named_lots = set(wanted.sales), set(wanted.lots), set(wanted.sales), set(wanted.lots)
+    for report in reports:
+        match report:
+            case Sold():
+                if report.sale in sales:
+                    named_sales.add(report.sale)
+                sales.add(report.sale)
+                wanted.tills.add(report.till)
+                wanted.shifts.add(report.shift)
+                for product, batch, _, _ in report.lines:
+                    wanted.products.add(product)
+                    wanted.sold.add(batch)
+            case Opened() | Closed():
+                wanted.tills.add(report.till)
+                wanted.shifts.add(report.shift)
+            case Collected(lot=lot):
+                if lot in lots:
+                    named_lots.add(lot)
+                lots.add(lot)
+                wanted.made.add(lot)
+            case Moved(consignment=consignment):
+                wanted.consignments.add(consignment)
+    wanted.judged = wanted.judged or len(sales) > len(wanted.sales)
+    wanted.sales, wanted.lots = sales, lots
+    return Named(named_sales, named_lots)
+
+
+class Bulk:
+    """Takes one report after the other into the book of their batch."""
+
+    def __init__(self, book: Book, wanted: Wanted, told: Told, named: Named) -> None:
+        self._book = book
+        self._named_sales = named.sales
+        self._named_lots = {*named.lots, *book.lots, *book.waiting}
+        if book.certificates or wanted.certificates:  # who made what was sold is asked of the book
+            self._named_lots |= wanted.sold
+        self._sales, self._lots = book.written[t.SALES], book.written[t.LOTS]
+        self._takers: Mapping[type, Callable[[Any], bool]] = {
+            Sold: self._sold,
+            Opened: self._opened,
+            Closed: self._closed,
+            Collected: self._collected,
+            Moved: self._moved,
+        }
+        book.flags.update({row[:3]: row for row in told.flags})
+
+    def take(self, report: Report) -> bool:
+        """Take a report; False, and nothing is done, when there is something unusual about it."""
+        return self._takers[type(report)](report)
+
+    def _sold(self, report: Sold) -> bool:
+        position, occurred_at, _, _, outlet, shift_id, sale, cash, due, lines = report
+        book = self._book
+        if sale in book.receipts or sale in book.changes:
+            return False
+        on = day_said(occurred_at)
+        listed = book.prices.listed(book.channels.get(outlet, ""), on)
+        goods = []
+        for product, batch, units, price in lines:
+            known = listed[product]
+            if known != price and known is not None:
+                return False
+            due -= units * price
+            goods.append(f"{product}/{batch}/{units}")
+        moment = datetime.fromisoformat(occurred_at)
+        if due:
+            return False
+        if (book.certificates or book.reach.recalls) and any([in_doubt(book, x[1], on, moment) for x in lines]):
+            return False
+        shift = book.shift(shift_id, outlet, report.till)
+        if shift.closed_at is not None and moment > shift.closed_at:
+            return False
+        shift.sales_tyiyn += cash
+        if shift.last_sale_at is None or moment > shift.last_sale_at:
+            shift.last_sale_at = moment
+        count_report(book, report, report)
+        place = f"outlet/{outlet}"
+        stock = book.stock
+        for product, batch, units, _ in lines:
+            if batch:
+                sums = stock[place, batch]
+                sums[SOLD] += units
+                sums[ON_HAND] -= units
+            else:
+                book.no_batch[outlet, product][0] += units
+        if sale in self._named_sales:
+            book.receipts[sale] = Receipt(place, cash, tuple([line[:3] for line in lines]))
+        self._sales.append(
+            f"{sale}\t{position}\t{place}\t{shift_id}\t{occurred_at}\t{cash}\t{' '.join(goods)}\n"
+        )
+        return True
+
+    def _opened(self, report: Opened) -> bool:
+        book = self._book
+        shift = book.shift(report.shift, report.outlet, report.till)
+        if shift.opened_at is not None:
+            return False
+        count_report(book, report, report)
+        shift.outlet, shift.till, shift.cashier = report.outlet, report.till, report.cashier
+        shift.opened_at, shift.opening_tyiyn = datetime.fromisoformat(report.occurred_at), report.opening_tyiyn
+        return True
+
+    def _closed(self, report: Closed) -> bool:
+        book = self._book
+        shift = book.shift(report.shift, report.outlet, report.till)
+        moment = datetime.fromisoformat(report.occurred_at)
+        if shift.closed_at is not None or (shift.last_sale_at is not None and shift.last_sale_at > moment):
+            return False
+        count_report(book, report, report)
+        shift.closed_at, shift.counted_tyiyn = moment, report.counted_tyiyn
+        return True
+
+    def _collected(self, report: Collected) -> bool:
+        position, _, lot, material, producer, place, mass_g, pieces = report
+        if lot in self._named_lots:
+            return False
+        self._lots.append(
+            f"{lot}\t{material}\tproducer/{producer}\t{place}\t{position}\t{mass_g}\t{pieces}"
+            "\t\t\t\tNone\tNone\tNone\tNone\t0\n"
+        )
+        made = self._book.bulk[lot, place]
+        made[MADE_G] += mass_g
+        made[MADE_PIECES] += pieces
+        made[ON_HAND_G] += mass_g
+        made[ON_HAND_PIECES] += pieces
+        return True
+
+    def _moved(self, report: Moved) -> bool:
+        _, occurred_at, consignment, place, destination, lines = report
+        if destination is None:
+            consignments.receive(self._book, consignment, place, lines)
+        else:
+            consignments.ship(self._book, consignment, place, destination, occurred_at, lines)
+        return True

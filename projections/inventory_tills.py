@@ -1,18 +1,30 @@
 """Reports of tills, shifts and their drawers."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from events.catalogue import exchange, network, outlets
 from events.catalogue.base import Recorded
-from projections.inventory_book import Book
+from projections.inventory_book import Book, Noted
 
 
-def count_report(book: Book, recorded: Recorded[Any]) -> None:
+class Counted(Protocol):
+    """A report as a till numbers it."""
+
+    @property
+    def till(self) -> str: ...
+    @property
+    def till_counter(self) -> int: ...
+    @property
+    def outlet(self) -> str: ...
+
+
+def count_report(book: Book, recorded: Noted, report: Counted) -> None:
     """Every report of a till has the next counter; one that was counted already is flagged, not counted again."""
-    event: outlets.TillFact = recorded.event
-    if not book.tills.of(event.till).accept(event.till_counter):
-        book.flag("counter_repeated", f"till/{event.till}/{event.till_counter}", recorded, f"outlet/{event.outlet}")
+    if not book.tills.of(report.till).accept(report.till_counter):
+        book.flag(
+            "counter_repeated", f"till/{report.till}/{report.till_counter}", recorded, f"outlet/{report.outlet}"
+        )
 
 
 def till_enrolled(book: Book, recorded: Recorded[network.TillEnrolled]) -> None:
@@ -32,7 +44,7 @@ def message_quarantined(book: Book, recorded: Recorded[exchange.MessageQuarantin
 
 def shift_opened(book: Book, recorded: Recorded[outlets.ShiftOpened]) -> None:
     event = recorded.event
-    count_report(book, recorded)
+    count_report(book, recorded, event)
     shift = book.shift(event.shift, event.outlet, event.till)
     if shift.opened_at is not None:
         book.flag("shift_repeated", f"shift/{event.shift}", recorded, f"outlet/{event.outlet}", "opened")
@@ -43,7 +55,7 @@ def shift_opened(book: Book, recorded: Recorded[outlets.ShiftOpened]) -> None:
 
 def cash_moved(book: Book, recorded: Recorded[outlets.CashMoved]) -> None:
     event = recorded.event
-    count_report(book, recorded)
+    count_report(book, recorded, event)
     shift = book.shift(event.shift, event.outlet, event.till)
     if event.direction == "in":
         shift.in_tyiyn += event.amount_tyiyn
@@ -54,7 +66,7 @@ def cash_moved(book: Book, recorded: Recorded[outlets.CashMoved]) -> None:
 def shift_closed(book: Book, recorded: Recorded[outlets.ShiftClosed]) -> None:
     """The drawer is counted. Receipts that claim to be later than this are flagged, whichever came first."""
     event = recorded.event
-    count_report(book, recorded)
+    count_report(book, recorded, event)
     shift = book.shift(event.shift, event.outlet, event.till)
     if shift.closed_at is not None:
         book.flag("shift_repeated", f"shift/{event.shift}", recorded, f"outlet/{event.outlet}", "closed")
@@ -73,8 +85,8 @@ def shift_closed(book: Book, recorded: Recorded[outlets.ShiftClosed]) -> None:
 
 
 def _sales_after(book: Book, shift: str, closed_at: datetime) -> list[tuple[Any, ...]]:
-    stored = book.db.rows(
+    book.write_sales()  # those of this batch are found there too
+    return book.db.rows(
         "SELECT sale, position, place, shift, occurred_at FROM inventory_sales WHERE shift = %s AND occurred_at > %s",
         [shift, closed_at],
     )
-    return stored + [row for row in book.new_sales if row[3] == shift and row[4] > closed_at]
