@@ -146,13 +146,29 @@ class Db:
 
     def _merge(self, table: sa.Table, rows: Collection[Row], few: bytes, staged: bytes) -> None:
         shape = shape_of(table)
+        if len(rows) > ROWS_IN_ARRAYS:  # to ask which are new and to add those as such costs half of merging them
+            known, key_of = self._known(table, rows), itemgetter(*shape.key_at)
+            told: list[Row] = []
+            new: list[Row] = []
+            for row in rows:
+                (told if key_of(row) in known else new).append(row)
+            self._copy(table.name, table, new)
+            rows = told
         if len(rows) <= ROWS_IN_ARRAYS:
-            self.connection.execute(few, by_column(table, rows))
+            if rows:
+                self.connection.execute(few, by_column(table, rows))
             return
         self.connection.execute(shape.stage)
         self._copy(shape.staged, table, rows)
         self.connection.execute(staged)
         self.connection.execute(shape.clear_stage)
+
+    def _known(self, table: sa.Table, rows: Iterable[Row]) -> set[Any]:
+        """Which of the rows' keys are in the table."""
+        shape = shape_of(table)
+        columns = [array_text([row[at] for row in rows]) for at in shape.key_at]
+        found = self.connection.execute(shape.known, columns).fetchall()
+        return {row[0] for row in found} if shape.key_width == 1 else set(found)
 
     def delete(self, table: sa.Table, keys: Collection[Any]) -> None:
         """Remove the rows of these natural keys; absent ones are no matter."""

@@ -126,8 +126,11 @@ def _want(wanted: Wanted, event: Event) -> None:
             wanted.tills.add(till)
         case exchange.MessageQuarantined(till=str() as till):
             wanted.tills.add(till)
+        case committee.CertificateSuspended() | committee.CertificateReinstated() | committee.CertificateRevoked():
+            wanted.judged = True
+            wanted.certificates.add((event.maker, event.product))
         case committee.CertificateDecision():
-            wanted.judged = wanted.certificates = True
+            wanted.judged = True
         case committee.RecallDecision():
             wanted.judged = True
         case _:
@@ -158,14 +161,13 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     wanted = Wanted()
     for recorded in batch:
         _want(wanted, recorded.event)
-    told = in_bulk.read(db.left.events if db.left else ())
-    named = in_bulk.want(wanted, told.reports)
+    told = in_bulk.Told(db.left.events if db.left else (), wanted)
     book = Book(db, wanted)
-    bulk = in_bulk.Bulk(book, wanted, told, named)
+    takers = in_bulk.Bulk(book, told, wanted).takers
     for one in among(told.reports, batch):
         if isinstance(one, Recorded):
             _apply(book, one)
-        elif not bulk.take(one) and db.left is not None:
+        elif not takers[type(one)](one) and db.left is not None:
             for recorded in opened(db.left.events, [one.position]):
                 _apply(book, recorded)
     book.flush()

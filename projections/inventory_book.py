@@ -1,11 +1,14 @@
 """What one batch of events needs to know of the inventory, read in bulk, and what it writes back, in bulk."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
+from sqlalchemy import Table
+
+from events.canonical import instant
 from events.catalogue.base import Event, Recorded
 from projections import inventory_tables as t
 from projections.base import Db
@@ -68,6 +71,10 @@ class Lot:
     best_before: date | None = None
     packed_units: int = 0
 
+    def certified_as(self) -> tuple[str | None, str]:
+        """Whose certificate for what counts for it."""
+        return self.maker, self.product or self.item or ""
+
     def row(self) -> Row:
         return (
             self.lot,
@@ -120,9 +127,9 @@ class Shift:
     outlet: str
     till: str
     cashier: str | None = None
-    opened_at: datetime | None = None
-    closed_at: datetime | None = None
-    last_sale_at: datetime | None = None
+    opened_at: str | None = None  # moments as the log writes them: such texts follow each other as the moments do
+    closed_at: str | None = None
+    last_sale_at: str | None = None
     opening_tyiyn: int = 0
     sales_tyiyn: int = 0
     voids_tyiyn: int = 0
@@ -171,7 +178,7 @@ class Wanted:
     counted: set[tuple[str, str]] = field(default_factory=set)
     consignments: set[str] = field(default_factory=set)
     judged: bool = False  # receipts or decisions that need certificates and recalls
-    certificates: bool = False  # decisions on certificates
+    certificates: set[tuple[str, str]] = field(default_factory=set)  # of which maker for what one is decided on
 
 
 class Book:
@@ -191,6 +198,13 @@ class Book:
         self.changed_shifts: set[str] = set()
         self._load_goods(wanted)
         self._load_shop(wanted)
+        #: Keys of rows that are there already: what is asked for anyway need not be merged in.
+        self._stored: dict[Table, Collection[Any]] = {
+            t.LOTS: set(self.lots),
+            t.SHIFTS: set(self.shifts),
+            t.CONSIGNMENTS: set(self.consignments),
+            t.TRANSIT: {(consignment, batch) for consignment, sums in self.transit.items() for batch in sums},
+        }
 
     def _load_goods(self, wanted: Wanted) -> None:
         db = self.db
@@ -227,7 +241,7 @@ class Book:
             self.changes.setdefault(row[0], []).append(Change(*row))
         # A void that came before its receipt gives money back in a shift that this batch need not name.
         shifts = wanted.shifts.union(*({change.shift for change in told} for told in self.changes.values()))
-        self.shifts = {key: Shift(*row[:-1]) for key, row in db.by_key(t.SHIFTS, shifts).items()}
+        self.shifts = {key: _shift_from(row) for key, row in db.by_key(t.SHIFTS, shifts).items()}
         self.tills = Tills(db, wanted.tills)
         self.reach = Reach(db, wanted.judged or bool(wanted.made))
         if self.certificates or wanted.certificates:  # only then does it matter who made what was sold
@@ -272,26 +286,38 @@ class Book:
         self.new_sales.clear()
         self.written[t.SALES].clear()
 
+    def _write(self, table: Table, rows: Mapping[Any, Row]) -> None:
+        """Add rows that are new and set those that were loaded."""
+        stored = self._stored[table]
+        self.db.copy_in(table, [row for key, row in rows.items() if key not in stored])
+        self.db.upsert(table, [row for key, row in rows.items() if key in stored])
+
     def flush(self) -> None:
         """Write everything: one statement or COPY per table that changed."""
         db = self.db
         for totals in (self.stock, self.bulk, self.no_batch):
             totals.flush(db)
         db.copy_written(t.LOTS, self.written[t.LOTS])
-        db.upsert(t.LOTS, [self.lots[lot].row() for lot in self.changed_lots])
+        self._write(t.LOTS, {lot: self.lots[lot].row() for lot in self.changed_lots})
         still = {key: self.waiting[key[0]].get(key[1]) for key in self.changed_waiting}
         db.upsert(t.LOT_WAITING, [row for row in still.values() if row is not None])
         db.delete(t.LOT_WAITING, [key for key, row in still.items() if row is None])
         self.write_sales()
         db.copy_in(t.SALE_CHANGES, self.new_changes)
-        db.upsert(t.SHIFTS, [self.shifts[shift].row() for shift in self.changed_shifts])
-        db.upsert(t.CONSIGNMENTS, [tuple(self.consignments[key]) for key in self.changed_consignments])
-        db.upsert(t.TRANSIT, [(*key, *self.transit[key[0]][key[1]]) for key in self.changed_transit])
+        self._write(t.SHIFTS, {shift: self.shifts[shift].row() for shift in self.changed_shifts})
+        self._write(t.CONSIGNMENTS, {key: tuple(self.consignments[key]) for key in self.changed_consignments})
+        self._write(t.TRANSIT, {key: (*key, *self.transit[key[0]][key[1]]) for key in self.changed_transit})
         db.upsert(t.FLAGS, list(self.flags.values()))
+        db.copy_in(t.COUNTS, list({row[:2]: row for row in self.new_rows.pop(t.COUNTS, ())}.values()))
         for table, rows in self.new_rows.items():
             db.upsert(table, list({tuple(row[: len(table.primary_key)]): row for row in rows}.values()))
         self.tills.flush()
         self.reach.flush()
+
+
+def _shift_from(row: Row) -> Shift:
+    moments = [None if moment is None else instant(moment) for moment in row[4:7]]
+    return Shift(*row[:4], *moments, *row[7:-1])
 
 
 def lines_from(text: str) -> tuple[tuple[str, str, int], ...]:
