@@ -45,7 +45,7 @@ BATCH_EVENTS = 20_000
 EVENTS_FOR_PROCESSES = 60_000
 
 #: A new table is looked at closely enough to plan by; how often each value occurs, autovacuum finds out later.
-_BUILD_OPTIONS = f"{OPTIONS} -c maintenance_work_mem=128MB -c work_mem=32MB -c default_statistics_target=20 -c enable_seqscan=off"
+_BUILD_OPTIONS = f"{OPTIONS} -c maintenance_work_mem=128MB -c work_mem=32MB -c default_statistics_target=20"
 
 #: Told the position reached by all models and the position aimed at.
 type Progress = Callable[[int, int], None]

@@ -14,7 +14,6 @@ from events.catalogue import center, committee, exchange, logistics, network, ou
 from events.catalogue.base import Event, Recorded
 from projections import inventory_consignments as consignments
 from projections import inventory_goods as goods
-from projections import inventory_in_bulk as in_bulk
 from projections import inventory_receipts as receipts
 from projections import inventory_tables as t
 from projections import inventory_tills as tills
@@ -22,6 +21,8 @@ from projections.base import Db, ReadModel
 from projections.in_bulk import among, opened
 from projections.inventory_book import Book, Wanted, clock_flag
 from projections.inventory_certificates import certificate_row
+from projections.inventory_in_bulk import Bulk
+from projections.inventory_told import IN_BULK, Told
 
 
 def outlet_opened(book: Book, recorded: Recorded[network.OutletOpened]) -> None:
@@ -161,9 +162,9 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     wanted = Wanted()
     for recorded in batch:
         _want(wanted, recorded.event)
-    told = in_bulk.Told(db.left.events if db.left else (), wanted)
+    told = Told(db.left.events if db.left else (), wanted)
     book = Book(db, wanted)
-    takers = in_bulk.Bulk(book, told, wanted).takers
+    takers = Bulk(book, told, wanted).takers
     for one in among(told.reports, batch):
         if isinstance(one, Recorded):
             _apply(book, one)
@@ -188,4 +189,4 @@ def _subject(recorded: Recorded[Event]) -> str:
     return f"sale/{event.sale}" if isinstance(event, outlets.SaleMade) else recorded.stream
 
 
-MODEL = ReadModel("inventory", 3, t.TABLES, frozenset(HANDLERS), fold, in_bulk.IN_BULK)
+MODEL = ReadModel("inventory", 3, t.TABLES, frozenset(HANDLERS), fold, IN_BULK)
