@@ -40,7 +40,7 @@ class Line:
 
 
 class Drawer:
-    """A till in a shift of a shop; `open` before the first use."""
+    """A till in a shift of a shop, with what the book has of it from the first report on: most follow another one."""
 
     __slots__ = ("counters", "outlet", "place", "row", "shelf", "shift", "till")
 
