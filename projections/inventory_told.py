@@ -128,7 +128,8 @@ class Told:
         self.reports: list[Report] = []
         self.flags: list[Row] = []  #: judgements on the clocks of who reported
         #: What more than one event of the batch speaks of.
-        self.named_sales, self.named_lots = set(wanted.sales), set(wanted.lots)
+        self.named_sales: set[str] = set()
+        self.named_lots: set[str] = set()
         self._wanted = wanted
         self._drawers: dict[tuple[str, str, str], Drawer] = {}
         self._lines: dict[tuple[Any, ...], Line] = {}

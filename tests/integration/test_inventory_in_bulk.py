@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from events.appends import Append, Appended
 from events.catalogue.base import Event
 from events.catalogue.committee import RecallRoot
-from events.catalogue.values import LotInput
+from events.catalogue.values import LotInput, Tender
 from events.store import Log
 from projections.base import Connection, create_tables
 from projections.building import Build
@@ -84,7 +84,8 @@ BEGINS = make.shift_opened(shift=SALE.shift, outlet=SALE.outlet, till=SALE.till)
 ENDS = make.shift_closed(shift=SALE.shift, outlet=SALE.outlet, till=SALE.till, till_counter=SALE.till_counter + 1)
 RECALLED = make.recall_started(roots=(RecallRoot(kind="lot", id="batch-honey-1"),))
 CUSTARD = make.batch_packed(lot="batch-honey-1", product="apricot")
-NO_BATCH = make.sale_line(batch=None)
+PAID_BY_CARD = SALE.model_copy(update={"tenders": (Tender(kind="card", amount_tyiyn=50_000),)})
+NO_BATCH = SALE_TWO.model_copy(update={"lines": (SALE.lines[0].model_copy(update={"batch": None}),)})
 COUNTED = make.stock_counted(lines=(make.stock_counted().lines[0].model_copy(update={"batch": "batch-honey-1"}),))
 
 
@@ -111,7 +112,10 @@ COUNTED = make.stock_counted(lines=(make.stock_counted().lines[0].model_copy(upd
         pytest.param((HONEY, HONEY), id="a lot that is told twice"),
         pytest.param((HONEY, make.lot_corrected(lot="batch-honey-1", mass_g=7)), id="a correction after its lot"),
         pytest.param((CUSTARD, TAKEN_AWAY, SALE), id="a lot that was packed as something else"),
-        pytest.param((make.sale_made(tenders=(cash(1),)), make.sale_made(lines=(NO_BATCH,))), id="sums and no batch"),
+        pytest.param((*SHELF, SALE, DEARER, SALE_TWO), id="a price that was set between two receipts"),
+        pytest.param((TAKEN_AWAY, HONEY, SALE), id="a certificate that was taken away before the lot"),
+        pytest.param((make.sale_made(tenders=(cash(1),)),), id="a sum that differs"),
+        pytest.param((PAID_BY_CARD, NO_BATCH), id="no cash, and no batch"),
         pytest.param(
             (SALE, make.shipment_cancelled(), make.stock_shipped(), SALE_TWO), id="a consignment that is back"
         ),
