@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from events.canonical import Unopened, decode_leaf
+from events.canonical import Unopened
 from events.catalogue.base import Event, Recorded
 from projections.statements import (
     DIALECT,
@@ -47,7 +47,6 @@ class ReadModel:
 
     Events of the types `in_bulk` need not be decoded by a long build: the batch then brings them unopened (`Db.left`),
     and the fold takes the ordinary ones among them as the JSON they are (projections/in_bulk.py), and opens the others.
-    If they stay `in_database`, the batch does not bring them at all: the fold takes them there, or reads them.
     """
 
     name: str
@@ -56,12 +55,11 @@ class ReadModel:
     takes: frozenset[type[Event]]
     fold: "Callable[[Sequence[Recorded[Event]], Db], None]"
     in_bulk: frozenset[type[Event]] = frozenset()
-    in_database: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a batch left to the fold between two positions: unopened, in the order of positions, or in the database."""
+    """What a batch left to the fold between two positions: unopened, in the order of positions."""
 
     after: int
     upto: int
@@ -83,17 +81,6 @@ class Db:
     def __init__(self, connection: Connection, left: Left | None = None) -> None:
         self.connection = connection
         self.left = left
-
-    def opened(self, positions: Collection[int]) -> list[Recorded[Event]]:
-        """Events that stayed in the database, read after all; in the order of their positions."""
-        if not positions:
-            return []
-        found = self.connection.execute(
-            "SELECT position, version, leaf FROM log.events WHERE position = ANY(%s::bigint[]) ORDER BY position",
-            [array_text(positions)],
-            binary=True,
-        )
-        return [decode_leaf(*row) for row in found]
 
     def rows(self, statement: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """The rows of a query written out in SQL, table names unqualified."""
@@ -159,13 +146,29 @@ class Db:
 
     def _merge(self, table: sa.Table, rows: Collection[Row], few: bytes, staged: bytes) -> None:
         shape = shape_of(table)
+        if len(rows) > ROWS_IN_ARRAYS:  # to ask which are new and to add those as such costs half of merging them
+            known, key_of = self._known(table, rows), itemgetter(*shape.key_at)
+            told: list[Row] = []
+            new: list[Row] = []
+            for row in rows:
+                (told if key_of(row) in known else new).append(row)
+            self._copy(table.name, table, new)
+            rows = told
         if len(rows) <= ROWS_IN_ARRAYS:
-            self.connection.execute(few, by_column(table, rows))
+            if rows:
+                self.connection.execute(few, by_column(table, rows))
             return
         self.connection.execute(shape.stage)
         self._copy(shape.staged, table, rows)
         self.connection.execute(staged)
         self.connection.execute(shape.clear_stage)
+
+    def _known(self, table: sa.Table, rows: Iterable[Row]) -> set[Any]:
+        """Which of the rows' keys are in the table."""
+        shape = shape_of(table)
+        columns = [array_text([row[at] for row in rows]) for at in shape.key_at]
+        found = self.connection.execute(shape.known, columns).fetchall()
+        return {row[0] for row in found} if shape.key_width == 1 else set(found)
 
     def delete(self, table: sa.Table, keys: Collection[Any]) -> None:
         """Remove the rows of these natural keys; absent ones are no matter."""

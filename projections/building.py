@@ -93,8 +93,7 @@ class Build:
         """Fold everything up to a position; committed when this returns."""
         passed = passed_over(lane.model for lane in self._lanes)
         left = self._lanes[0].leaves() if len(self._lanes) == 1 else frozenset()
-        in_database = self._lanes[0].model.in_database
-        with _no_garbage(), _Reading(self._log, passed, in_database) as reading:
+        with _no_garbage(), _Reading(self._log, passed) as reading:
             while (after := self.position) < upto:
                 ahead = min((at for lane in self._lanes if (at := lane.built.position) > after), default=upto)
                 batch = reading.batch(_Stretch(after, batch_events, min(ahead, upto), left))
@@ -214,8 +213,8 @@ class _Stretch(NamedTuple):
 class _Reading:
     """Reads and decodes the next stretch while the database folds the last one. Use as a context manager."""
 
-    def __init__(self, log: Log, passed: Collection[str], in_database: bool) -> None:
-        self._log, self._passed, self._in_database = log, passed, in_database
+    def __init__(self, log: Log, passed: Collection[str]) -> None:
+        self._log, self._passed = log, passed
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._begun: tuple[_Stretch, Future[Batch | None]] | None = None
 
@@ -239,7 +238,7 @@ class _Reading:
 
     def _read(self, stretch: _Stretch) -> Batch | None:
         after, limit, upto, left = stretch
-        return read_batch(self._log, after, limit, upto, self._passed, left, self._in_database)
+        return read_batch(self._log, after, limit, upto, self._passed, left)
 
 
 def _whole(log: Log, batch: Batch, passed: Collection[str]) -> Batch:

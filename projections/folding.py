@@ -64,18 +64,13 @@ def read_batch(
     upto: int | None = None,
     passed: Collection[str] = (),
     left: Collection[str] = (),
-    in_database: bool = False,
 ) -> Batch | None:
     """The next events of the log but for those `passed` over, None at its end. Raises LogUnavailable.
 
-    The events of the wire names `left` are not decoded, for a fold that takes them as they are; if they are left
-    `in_database`, they are not even read.
+    The events of the wire names `left` are not decoded, for a fold that takes them as they are.
     """
-    unopened: Collection[str] = left
-    if in_database:
-        passed, unopened = {*passed, *left}, ()
     try:
-        found = log.read_but(after, limit, upto, passed, unopened)
+        found = log.read_but(after, limit, upto, passed, left)
     except (UnknownEventType, UndecodableEvent):
         return _read_carefully(log, after, limit, upto)
     if found.upto == after:

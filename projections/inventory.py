@@ -14,14 +14,15 @@ from events.catalogue import center, committee, exchange, logistics, network, ou
 from events.catalogue.base import Event, Recorded
 from projections import inventory_consignments as consignments
 from projections import inventory_goods as goods
-from projections import inventory_in_bulk as in_bulk
 from projections import inventory_receipts as receipts
 from projections import inventory_tables as t
 from projections import inventory_tills as tills
 from projections.base import Db, ReadModel
-from projections.inventory_book import AHEAD_AFTER, LATE_AFTER, Book, Wanted
+from projections.in_bulk import among, opened
+from projections.inventory_book import Book, Wanted, clock_flag
 from projections.inventory_certificates import certificate_row
-from projections.inventory_left import IN_BULK
+from projections.inventory_in_bulk import Bulk
+from projections.inventory_told import IN_BULK, Told
 
 
 def outlet_opened(book: Book, recorded: Recorded[network.OutletOpened]) -> None:
@@ -32,12 +33,9 @@ def outlet_opened(book: Book, recorded: Recorded[network.OutletOpened]) -> None:
 
 def price_set(book: Book, recorded: Recorded[network.PriceSet]) -> None:
     event = recorded.event
-    listed = book.prices[event.product, event.channel]
-    listed.append((event.effective_from, recorded.position, event.unit_price_tyiyn))
-    listed.sort()
-    book.new_rows[t.PRICES].append(
-        (event.product, event.channel, event.effective_from, recorded.position, event.unit_price_tyiyn)
-    )
+    price = (event.effective_from, recorded.position, event.unit_price_tyiyn)
+    book.prices.set(event.product, event.channel, price)
+    book.new_rows[t.PRICES].append((event.product, event.channel, *price))
 
 
 def certificate_changed(book: Book, recorded: Recorded[Any]) -> None:
@@ -129,8 +127,11 @@ def _want(wanted: Wanted, event: Event) -> None:
             wanted.tills.add(till)
         case exchange.MessageQuarantined(till=str() as till):
             wanted.tills.add(till)
+        case committee.CertificateSuspended() | committee.CertificateReinstated() | committee.CertificateRevoked():
+            wanted.judged = True
+            wanted.certificates.add((event.maker, event.product))
         case committee.CertificateDecision():
-            wanted.judged = wanted.certificates = True
+            wanted.judged = True
         case committee.RecallDecision():
             wanted.judged = True
         case _:
@@ -158,33 +159,29 @@ def _want_receipt(wanted: Wanted, event: outlets.TillFact) -> None:
 
 def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     """Apply a contiguous batch of events to the tables, in the order of their positions."""
-    taken = in_bulk.take(batch, db)
-    read = sorted([*batch, *taken.read], key=_position) if taken.read else batch
     wanted = Wanted()
-    for recorded in read:
+    for recorded in batch:
         _want(wanted, recorded.event)
-    wanted.tills.update(till for till, _, _ in taken.counters)
+    told = Told(db.left.events if db.left else (), wanted)
     book = Book(db, wanted)
-    book.recorded_later = taken.recorded_later
-    for till, first, last in taken.counters:
-        book.tills.of(till).accept_run(first, last)
-    for recorded in read:
-        event = recorded.event
-        handler = HANDLERS.get(type(event))
-        if handler is None:
-            continue
-        handler(book, recorded)
-        if event.is_fact:
-            lag = recorded.recorded_at - recorded.occurred_at
-            if lag > LATE_AFTER:
-                book.flag("late", _subject(recorded), recorded)
-            elif lag < -AHEAD_AFTER:
-                book.flag("clock_ahead", _subject(recorded), recorded)
+    takers = Bulk(book, told, wanted).takers
+    for one in among(told.reports, batch):
+        if isinstance(one, Recorded):
+            _apply(book, one)
+        elif not takers[type(one)](one) and db.left is not None:
+            for recorded in opened(db.left.events, [one.position]):
+                _apply(book, recorded)
     book.flush()
 
 
-def _position(recorded: Recorded[Event]) -> int:
-    return recorded.position
+def _apply(book: Book, recorded: Recorded[Event]) -> None:
+    event = recorded.event
+    handler = HANDLERS.get(type(event))
+    if handler is None:
+        return
+    handler(book, recorded)
+    if event.is_fact and (flag := clock_flag(recorded.recorded_at - recorded.occurred_at)):
+        book.flag(flag, _subject(recorded), recorded)
 
 
 def _subject(recorded: Recorded[Event]) -> str:
@@ -192,4 +189,4 @@ def _subject(recorded: Recorded[Event]) -> str:
     return f"sale/{event.sale}" if isinstance(event, outlets.SaleMade) else recorded.stream
 
 
-MODEL = ReadModel("inventory", 3, t.TABLES, frozenset(HANDLERS), fold, IN_BULK, in_database=True)
+MODEL = ReadModel("inventory", 3, t.TABLES, frozenset(HANDLERS), fold, IN_BULK)

@@ -1,15 +1,19 @@
 """What one batch of events needs to know of the inventory, read in bulk, and what it writes back, in bulk."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from sqlalchemy import Table
+
+from events.canonical import instant
 from events.catalogue.base import Event, Recorded
 from projections import inventory_tables as t
 from projections.base import Db
 from projections.inventory_counters import Tills
+from projections.inventory_prices import Prices
 from projections.inventory_recalls import Reach
 from projections.statements import Row
 from projections.totals import Totals
@@ -24,6 +28,22 @@ UNKNOWN_PLACE = "center/unknown"
 #: A report this much older than its recording is flagged as late, one this far ahead as of a wrong clock.
 LATE_AFTER = timedelta(days=1)
 AHEAD_AFTER = timedelta(minutes=5)
+
+
+def clock_flag(lag: timedelta) -> str | None:
+    """What is to be said of the clock of who reported something, so long before it was recorded."""
+    if lag > LATE_AFTER:
+        return "late"
+    return "clock_ahead" if lag < -AHEAD_AFTER else None
+
+
+class Noted(Protocol):
+    """What a judgement keeps of an event."""
+
+    @property
+    def position(self) -> int: ...
+    @property
+    def occurred_at(self) -> datetime | str: ...
 
 
 def stamp_of(recorded: Recorded[Any]) -> str:
@@ -50,6 +70,10 @@ class Lot:
     packed_at: str | None = None
     best_before: date | None = None
     packed_units: int = 0
+
+    def certified_as(self) -> tuple[str | None, str]:
+        """Whose certificate for what counts for it."""
+        return self.maker, self.product or self.item or ""
 
     def row(self) -> Row:
         return (
@@ -103,9 +127,9 @@ class Shift:
     outlet: str
     till: str
     cashier: str | None = None
-    opened_at: datetime | None = None
-    closed_at: datetime | None = None
-    last_sale_at: datetime | None = None
+    opened_at: str | None = None  # moments as the log writes them: such texts follow each other as the moments do
+    closed_at: str | None = None
+    last_sale_at: str | None = None
     opening_tyiyn: int = 0
     sales_tyiyn: int = 0
     voids_tyiyn: int = 0
@@ -154,7 +178,7 @@ class Wanted:
     counted: set[tuple[str, str]] = field(default_factory=set)
     consignments: set[str] = field(default_factory=set)
     judged: bool = False  # receipts or decisions that need certificates and recalls
-    certificates: bool = False  # decisions on certificates
+    certificates: set[tuple[str, str]] = field(default_factory=set)  # of which maker for what one is decided on
 
 
 class Book:
@@ -167,12 +191,20 @@ class Book:
         self.no_batch = Totals(t.NO_BATCH)
         self.flags: dict[tuple[str, str, int], Row] = {}
         self.new_sales: list[Row] = []
+        self.written: dict[Any, list[str]] = defaultdict(list)  #: new rows as COPY reads them, by table
         self.new_changes: list[Row] = []
         self.new_rows: dict[Any, list[Row]] = defaultdict(list)
         self.changed_lots: set[str] = set()
         self.changed_shifts: set[str] = set()
         self._load_goods(wanted)
         self._load_shop(wanted)
+        #: Keys of rows that are there already: what is asked for anyway need not be merged in.
+        self._stored: dict[Table, Collection[Any]] = {
+            t.LOTS: set(self.lots),
+            t.SHIFTS: set(self.shifts),
+            t.CONSIGNMENTS: set(self.consignments),
+            t.TRANSIT: {(consignment, batch) for consignment, sums in self.transit.items() for batch in sums},
+        }
 
     def _load_goods(self, wanted: Wanted) -> None:
         db = self.db
@@ -181,8 +213,6 @@ class Book:
         self.changed_waiting: set[tuple[str, int]] = set()
         for row in db.where_in(t.LOT_WAITING, "lot", wanted.made):
             self.waiting[row[0]][row[1]] = row
-        #: Units that are on hand in the tables by now, but were not yet at a count: by its position, place and batch.
-        self.recorded_later: dict[tuple[int, str, str], int] = {}
         self.counted = {key: row[-1] for key, row in db.by_key(t.STOCK, wanted.counted).items()}
         self.consignments: dict[str, list[Any]] = {
             key: list(row) for key, row in db.by_key(t.CONSIGNMENTS, wanted.consignments).items()
@@ -196,7 +226,6 @@ class Book:
     def _load_shop(self, wanted: Wanted) -> None:
         db = self.db
         self.channels: dict[str, str] = {}
-        self.prices: dict[tuple[str, str], list[tuple[date, int, int]]] = defaultdict(list)
         self.certificates: dict[tuple[str, str], list[tuple[date, int, bool]]] = defaultdict(list)
         self.receipts: dict[str, Receipt] = {}
         self.changes: dict[str, list[Change]] = {}
@@ -204,25 +233,22 @@ class Book:
             self.channels = {row[0]: row[1] for row in db.rows("SELECT outlet, channel FROM inventory_outlets")}
             for maker, product, position, since, counts in db.rows("SELECT * FROM inventory_certificates"):
                 self.certificates[maker, product].append((since, position, counts))
-        for product, channel, since, position, price in db.where_in(t.PRICES, "product", wanted.products):
-            self.prices[product, channel].append((since, position, price))
-        for listed in self.prices.values():
-            listed.sort()
-        for sale, row in db.by_key(t.SALES, wanted.sales).items():
-            self.receipts[sale] = Receipt(row[2], row[5], lines_from(row[6]))
+        self.prices = Prices(db, wanted.products)
+        for row in db.where_in(t.SALES, "sale", wanted.sales):
+            self.receipts[row[0]] = Receipt(row[2], row[5], lines_from(row[6]))
         self.returns = set(db.by_key(t.RETURNS, wanted.returns))
         for row in db.where_in(t.SALE_CHANGES, "sale", wanted.sales):
             self.changes.setdefault(row[0], []).append(Change(*row))
         # A void that came before its receipt gives money back in a shift that this batch need not name.
         shifts = wanted.shifts.union(*({change.shift for change in told} for told in self.changes.values()))
-        self.shifts = {key: Shift(*row[:-1]) for key, row in db.by_key(t.SHIFTS, shifts).items()}
+        self.shifts = {key: _shift_from(row) for key, row in db.by_key(t.SHIFTS, shifts).items()}
         self.tills = Tills(db, wanted.tills)
         self.reach = Reach(db, wanted.judged or bool(wanted.made))
         if self.certificates or wanted.certificates:  # only then does it matter who made what was sold
             for lot, row in db.by_key(t.LOTS, wanted.sold - self.lots.keys()).items():
                 self.lots[lot] = Lot(*row)
 
-    def flag(self, flag: str, subject: str, recorded: Recorded[Any], place: str = "", detail: str = "") -> None:
+    def flag(self, flag: str, subject: str, recorded: Noted, place: str = "", detail: str = "") -> None:
         """Raise a judgement; the same one about the same thing by the same event is one."""
         key = (flag, subject, recorded.position)
         self.flags[key] = (*key, place, detail, recorded.occurred_at)
@@ -253,25 +279,45 @@ class Book:
         del self.waiting[row[0]][row[1]]
         self.changed_waiting.add((row[0], row[1]))
 
+    def write_sales(self) -> None:
+        """Write the receipts of the batch, so far."""
+        self.db.copy_in(t.SALES, self.new_sales)
+        self.db.copy_written(t.SALES, self.written[t.SALES])
+        self.new_sales.clear()
+        self.written[t.SALES].clear()
+
+    def _write(self, table: Table, rows: Mapping[Any, Row]) -> None:
+        """Add rows that are new and set those that were loaded."""
+        stored = self._stored[table]
+        self.db.copy_in(table, [row for key, row in rows.items() if key not in stored])
+        self.db.upsert(table, [row for key, row in rows.items() if key in stored])
+
     def flush(self) -> None:
         """Write everything: one statement or COPY per table that changed."""
         db = self.db
         for totals in (self.stock, self.bulk, self.no_batch):
             totals.flush(db)
-        db.upsert(t.LOTS, [self.lots[lot].row() for lot in self.changed_lots])
+        db.copy_written(t.LOTS, self.written[t.LOTS])
+        self._write(t.LOTS, {lot: self.lots[lot].row() for lot in self.changed_lots})
         still = {key: self.waiting[key[0]].get(key[1]) for key in self.changed_waiting}
         db.upsert(t.LOT_WAITING, [row for row in still.values() if row is not None])
         db.delete(t.LOT_WAITING, [key for key, row in still.items() if row is None])
-        db.copy_in(t.SALES, self.new_sales)
+        self.write_sales()
         db.copy_in(t.SALE_CHANGES, self.new_changes)
-        db.upsert(t.SHIFTS, [self.shifts[shift].row() for shift in self.changed_shifts])
-        db.upsert(t.CONSIGNMENTS, [tuple(self.consignments[key]) for key in self.changed_consignments])
-        db.upsert(t.TRANSIT, [(*key, *self.transit[key[0]][key[1]]) for key in self.changed_transit])
+        self._write(t.SHIFTS, {shift: self.shifts[shift].row() for shift in self.changed_shifts})
+        self._write(t.CONSIGNMENTS, {key: tuple(self.consignments[key]) for key in self.changed_consignments})
+        self._write(t.TRANSIT, {key: (*key, *self.transit[key[0]][key[1]]) for key in self.changed_transit})
         db.upsert(t.FLAGS, list(self.flags.values()))
+        db.copy_in(t.COUNTS, list({row[:2]: row for row in self.new_rows.pop(t.COUNTS, ())}.values()))
         for table, rows in self.new_rows.items():
             db.upsert(table, list({tuple(row[: len(table.primary_key)]): row for row in rows}.values()))
         self.tills.flush()
         self.reach.flush()
+
+
+def _shift_from(row: Row) -> Shift:
+    moments = [None if moment is None else instant(moment) for moment in row[4:7]]
+    return Shift(*row[:4], *moments, *row[7:-1])
 
 
 def lines_from(text: str) -> tuple[tuple[str, str, int], ...]:

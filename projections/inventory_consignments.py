@@ -1,5 +1,8 @@
 """Consignments: what left a place, what arrived, what is under way, lost or back."""
 
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
 from events.catalogue import logistics
 from events.catalogue.base import Recorded
 from events.catalogue.values import StockLine
@@ -8,29 +11,45 @@ from projections.inventory_book import CANCELLED, ON_HAND, RECEIVED, SHIPPED, Bo
 SHIPPED_UNITS, RECEIVED_UNITS, LOST_UNITS, CANCELLED_UNITS, SURPLUS_UNITS, IN_TRANSIT_UNITS = range(6)
 
 
+#: What a consignment brings of each batch: batch and units.
+type Lines = Sequence[tuple[str, int]]
+
+
 def stock_shipped(book: Book, recorded: Recorded[logistics.StockShipped]) -> None:
     event = recorded.event
-    header = _consignment(book, event.consignment)
+    ship(book, event.consignment, event.origin, event.destination, recorded.occurred_at, _lines(event.lines))
+
+
+def ship(
+    book: Book, consignment: str, origin: str, destination: str, occurred_at: datetime | str, lines: Lines
+) -> None:
+    """A consignment leaves; the first shipping of it says from where to where."""
+    header = _consignment(book, consignment)
     if header[1] is None:
-        header[1:4] = event.origin, event.destination, recorded.occurred_at
-    for line in event.lines:
-        stock = book.stock[event.origin, line.batch]
-        stock[SHIPPED] += line.units
-        stock[ON_HAND] -= line.units
-    _move(book, event.consignment, SHIPPED_UNITS, event.lines)
+        header[1:4] = origin, destination, occurred_at
+    for batch, units in lines:
+        stock = book.stock[origin, batch]
+        stock[SHIPPED] += units
+        stock[ON_HAND] -= units
+    _move(book, consignment, SHIPPED_UNITS, lines)
 
 
 def stock_received(book: Book, recorded: Recorded[logistics.StockReceived]) -> None:
     event = recorded.event
-    for line in event.lines:
-        stock = book.stock[event.place, line.batch]
-        stock[RECEIVED] += line.units
-        stock[ON_HAND] += line.units
-    _move(book, event.consignment, RECEIVED_UNITS, event.lines)
+    receive(book, event.consignment, event.place, _lines(event.lines))
+
+
+def receive(book: Book, consignment: str, place: str, lines: Lines) -> None:
+    """A consignment is there; what it brings is on hand."""
+    for batch, units in lines:
+        stock = book.stock[place, batch]
+        stock[RECEIVED] += units
+        stock[ON_HAND] += units
+    _move(book, consignment, RECEIVED_UNITS, lines)
 
 
 def shipment_lost(book: Book, recorded: Recorded[logistics.ShipmentLost]) -> None:
-    _move(book, recorded.event.consignment, LOST_UNITS, recorded.event.lines)
+    _move(book, recorded.event.consignment, LOST_UNITS, _lines(recorded.event.lines))
 
 
 def shipment_cancelled(book: Book, recorded: Recorded[logistics.ShipmentCancelled]) -> None:
@@ -45,11 +64,15 @@ def _consignment(book: Book, consignment: str) -> list[object]:
     return book.consignments.setdefault(consignment, [consignment, None, None, None, False])
 
 
-def _move(book: Book, consignment: str, column: int, lines: tuple[StockLine, ...]) -> None:
+def _lines(lines: Iterable[StockLine]) -> list[tuple[str, int]]:
+    return [(line.batch, line.units) for line in lines]
+
+
+def _move(book: Book, consignment: str, column: int, lines: Lines) -> None:
     _consignment(book, consignment)
-    for line in lines:
-        book.transit[consignment].setdefault(line.batch, [0] * 6)[column] += line.units
-        _settle(book, consignment, line.batch)
+    for batch, units in lines:
+        book.transit[consignment].setdefault(batch, [0] * 6)[column] += units
+        _settle(book, consignment, batch)
 
 
 def _settle(book: Book, consignment: str, batch: str) -> None:

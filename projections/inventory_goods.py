@@ -295,8 +295,7 @@ def stock_counted(book: Book, recorded: Recorded[outlets.StockCounted]) -> None:
     for line in event.lines:
         key = (event.place, line.batch)
         stock = book.stock[key]
-        later = book.recorded_later.get((recorded.position, *key), 0)
-        expected = book.counted.get(key, 0) + stock[ON_HAND] - later
+        expected = book.counted.get(key, 0) + stock[ON_HAND]
         difference = line.units - expected
         stock[UNEXPLAINED] += difference
         stock[ON_HAND] += difference

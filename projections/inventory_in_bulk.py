@@ -1,202 +1,171 @@
-"""What a long build makes of the ordinary events of a batch: rows, all at a time, without reading the events.
+"""Reports of a long build that the inventory takes as the JSON that they are.
 
-They come to stand before everything that is read, whatever their positions were; a stock count is told which of them
-were recorded after it.
+Each takes its turn among the other events, in the order of the log, and finds the book as any event does. If there is
+something unusual about it, it is opened after all, and goes the way of the events of a small batch.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from psycopg.errors import UniqueViolation
-
-from events.catalogue import outlets
-from events.catalogue.base import Event, Recorded
-from projections.base import Db
-from projections.inventory_left import lay_out, rows, run, take_out
-from projections.inventory_left_counters import Counters
-from projections.inventory_ordinary import around, not_ordinary
-
-#: A stock count's line: position, place, batch.
-type CountedLine = tuple[int, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What was taken in the database, as far as the rest of the batch must know."""
-
-    read: list[Recorded[Event]] = field(default_factory=list)  #: events that had to be read after all
-    counters: list[tuple[str, int, int]] = field(default_factory=list)  #: till, first and last of a run of its counters
-    recorded_later: dict[CountedLine, int] = field(default_factory=dict)  #: units that came after a count
+from projections import inventory_consignments as consignments
+from projections import inventory_tables as t
+from projections.bishkek import day_said
+from projections.inventory_book import (
+    MADE_G,
+    MADE_PIECES,
+    ON_HAND,
+    ON_HAND_G,
+    ON_HAND_PIECES,
+    SOLD,
+    Book,
+    Receipt,
+    Wanted,
+)
+from projections.inventory_receipts import in_doubt
+from projections.inventory_tills import count_report
+from projections.inventory_told import Closed, Collected, Drawer, Moved, Opened, Sold, Told
+from projections.totals import Totals
 
 
-#: Of two receipts or lots of one id the first one counts.
-_SALES: Final = """
-    INSERT INTO inventory_sales (sale, position, place, shift, occurred_at, cash_tyiyn, lines)
-    SELECT sale, position, 'outlet/' || outlet, shift, occurred_at, tyiyn, lines
-    FROM left_reports WHERE is_sale
-"""
-_LOTS: Final = """
-    INSERT INTO inventory_lots
-        (lot, item, maker, made_at, made_position, mass_g, pieces, inputs, by_products, corrected, packed_units)
-    SELECT lot, item, maker, made_at, position, mass_g, pieces, '', '', '', 0
-    FROM left_lots
-"""
-_REPEATED_SALES: Final = """
-    SELECT told.position
-    FROM (SELECT position, sale, min(position) OVER (PARTITION BY sale) AS first FROM left_reports WHERE is_sale)
-            AS told
-        LEFT JOIN LATERAL (SELECT true AS is_stored FROM inventory_sales s WHERE s.sale = told.sale OFFSET 0) AS stored
-            ON true
-    WHERE told.position > told.first OR is_stored
-"""
-_REPEATED_LOTS: Final = """
-    SELECT told.position
-    FROM (SELECT position, lot, min(position) OVER (PARTITION BY lot) AS first FROM left_lots) AS told
-        LEFT JOIN LATERAL (SELECT true AS is_stored FROM inventory_lots s WHERE s.lot = told.lot OFFSET 0) AS stored
-            ON true
-    WHERE told.position > told.first OR is_stored
-"""
+class Shelf(dict[str, list[int]]):
+    """The sums of one place by batch."""
 
-_BULK: Final = """
-    INSERT INTO inventory_bulk AS b
-        (lot, place, made_g, made_pieces, on_hand_g, on_hand_pieces, consumed_g, consumed_pieces, packed_g,
-        packed_pieces, destroyed_g, destroyed_pieces, sampled_g)
-    SELECT lot, made_at, mass_g, pieces, mass_g, pieces, 0, 0, 0, 0, 0, 0, 0 FROM left_lots
-    ON CONFLICT (lot, place) DO UPDATE SET
-        made_g = b.made_g + excluded.made_g, made_pieces = b.made_pieces + excluded.made_pieces,
-        on_hand_g = b.on_hand_g + excluded.on_hand_g, on_hand_pieces = b.on_hand_pieces + excluded.on_hand_pieces
-"""
+    def __init__(self, stock: Totals, place: str) -> None:
+        super().__init__()
+        self._stock, self._place = stock, place
 
-_STOCK: Final = """
-    INSERT INTO inventory_stock AS s
-        (place, batch, received, shipped, sold, on_hand, packed, opening, cancelled, returned, destroyed, sampled,
-        unexplained)
-    SELECT place, batch, sum(received), sum(shipped), sum(sold), sum(received - shipped - sold), 0, 0, 0, 0, 0, 0, 0
-    FROM left_lines GROUP BY place, batch
-    ON CONFLICT (place, batch) DO UPDATE SET
-        received = s.received + excluded.received, shipped = s.shipped + excluded.shipped,
-        sold = s.sold + excluded.sold, on_hand = s.on_hand + excluded.on_hand
-"""
-
-#: Nothing of these consignments was ever cancelled: what is under way or too much follows from the sums.
-_TRANSIT: Final = """
-    INSERT INTO inventory_transit AS t
-        (consignment, batch, shipped, received, lost, cancelled, surplus, in_transit)
-    SELECT consignment, batch, sum(shipped), sum(received), 0, 0,
-        greatest(sum(received) - sum(shipped), 0), greatest(sum(shipped) - sum(received), 0)
-    FROM left_lines WHERE consignment IS NOT NULL GROUP BY consignment, batch
-    ON CONFLICT (consignment, batch) DO UPDATE SET
-        shipped = t.shipped + excluded.shipped, received = t.received + excluded.received,
-        surplus = greatest(t.received + excluded.received + t.lost - t.shipped - excluded.shipped, 0),
-        in_transit = greatest(t.shipped + excluded.shipped - t.received - excluded.received - t.lost, 0)
-"""
-#: The first shipping says from where to where; an arrival alone does not know.
-_CONSIGNMENTS: Final = """
-    INSERT INTO inventory_consignments AS c (consignment, origin, destination, shipped_at, is_cancelled)
-    SELECT DISTINCT ON (consignment) consignment, CASE WHEN destination IS NOT NULL THEN place END, destination,
-        CASE WHEN destination IS NOT NULL THEN occurred_at END, false
-    FROM left_consignments ORDER BY consignment, destination IS NULL, position
-    ON CONFLICT (consignment) DO UPDATE SET
-        origin = excluded.origin, destination = excluded.destination, shipped_at = excluded.shipped_at
-    WHERE c.origin IS NULL AND excluded.origin IS NOT NULL
-"""
-
-_SHIFTS: Final = """
-    INSERT INTO inventory_shifts AS s
-        (shift, outlet, till, cashier, opened_at, closed_at, last_sale_at, opening_tyiyn, sales_tyiyn,
-        counted_tyiyn, difference_tyiyn, voids_tyiyn, refunds_tyiyn, in_tyiyn, out_tyiyn)
-    SELECT shift, outlet, till, cashier, opened_at, closed_at, last_sale_at, opening_tyiyn, sales_tyiyn,
-        counted_tyiyn, counted_tyiyn - opening_tyiyn - sales_tyiyn, 0, 0, 0, 0
-    FROM (
-        SELECT shift, min(outlet) AS outlet, min(till) AS till,
-            max(cashier) FILTER (WHERE is_opening) AS cashier,
-            max(occurred_at) FILTER (WHERE is_opening) AS opened_at,
-            max(occurred_at) FILTER (WHERE is_closing) AS closed_at,
-            max(occurred_at) FILTER (WHERE is_sale) AS last_sale_at,
-            coalesce(sum(tyiyn) FILTER (WHERE is_opening), 0) AS opening_tyiyn,
-            coalesce(sum(tyiyn) FILTER (WHERE is_sale), 0) AS sales_tyiyn,
-            sum(tyiyn) FILTER (WHERE is_closing) AS counted_tyiyn
-        FROM left_reports GROUP BY shift
-    ) AS told
-    ON CONFLICT (shift) DO UPDATE SET
-        cashier = coalesce(s.cashier, excluded.cashier), opened_at = coalesce(s.opened_at, excluded.opened_at),
-        closed_at = coalesce(s.closed_at, excluded.closed_at),
-        last_sale_at = greatest(s.last_sale_at, excluded.last_sale_at),
-        opening_tyiyn = s.opening_tyiyn + excluded.opening_tyiyn,
-        sales_tyiyn = s.sales_tyiyn + excluded.sales_tyiyn,
-        counted_tyiyn = coalesce(s.counted_tyiyn, excluded.counted_tyiyn),
-        difference_tyiyn = coalesce(s.counted_tyiyn, excluded.counted_tyiyn)
-            - (s.opening_tyiyn + excluded.opening_tyiyn + s.sales_tyiyn + excluded.sales_tyiyn + s.in_tyiyn
-            - s.voids_tyiyn - s.refunds_tyiyn - s.out_tyiyn)
-"""
-
-_FLAGS: Final = """
-    INSERT INTO inventory_flags (flag, subject, position, place, detail, occurred_at)
-    SELECT flag, subject, position, '', '', occurred_at FROM left_reports WHERE flag IS NOT NULL
-    UNION ALL
-    SELECT flag, subject, position, '', '', occurred_at FROM left_lots WHERE flag IS NOT NULL
-    UNION ALL
-    SELECT flag, subject, position, '', '', occurred_at FROM left_consignments WHERE flag IS NOT NULL
-"""
-
-_RECORDED_LATER: Final = """
-    SELECT counted.position, counted.place, counted.batch, sum(l.received - l.shipped - l.sold)::bigint
-    FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS counted (position, place, batch)
-        JOIN left_lines l ON l.place = counted.place AND l.batch = counted.batch AND l.position > counted.position
-    GROUP BY counted.position, counted.place, counted.batch
-"""
+    def __missing__(self, batch: str) -> list[int]:
+        sums = self[batch] = self._stock[self._place, batch]
+        return sums
 
 
-def take(batch: Sequence[Recorded[Event]], db: Db) -> Taken:
-    """Fold the ordinary ones of the events that a batch left in the log, and read the others."""
-    if db.left is None:
-        return Taken()
-    # There are no statistics of what is laid out: of the plans that seem as good, those by hash are the better ones.
-    # This ends with the batch's transaction.
-    db.execute("SET LOCAL enable_memoize = off")
-    db.execute("SET LOCAL enable_mergejoin = off")
-    found = around(batch)
-    lay_out(db, db.left.after + 1, db.left.upto, found.prices, found.opened)
-    counters = Counters(db)
-    odd = not_ordinary(db, found, counters)
-    taken_out = take_out(db, odd)
-    odd |= _write_first_ones(db, taken_out)
-    for statement in (_BULK, _STOCK, _TRANSIT, _CONSIGNMENTS, _SHIFTS, _FLAGS):
-        run(db, statement)
-    return Taken(
-        db.opened(odd),
-        counters.runs(taken_out),
-        _recorded_later(db, batch),
-    )
+class Bulk:
+    """Takes one report after the other into the book of their batch."""
 
+    def __init__(self, book: Book, told: Told, wanted: Wanted) -> None:
+        self._book = book
+        self._named_sales = told.named_sales
+        self._named_lots = {*told.named_lots, *book.lots, *book.waiting}
+        taken_away = book.certificates.keys() | wanted.certificates
+        if taken_away:  # who made what was sold is asked of the book
+            self._named_lots |= wanted.sold
+        #: Batches for which a certificate was taken away, or is perhaps: this batch may still tell who made them.
+        self._doubtful = {
+            batch
+            for batch in (wanted.sold if taken_away else ())
+            if batch in wanted.lots or ((lot := book.lots.get(batch)) is not None and lot.certified_as() in taken_away)
+        }
+        self._shelves: dict[str, Shelf] = {}
+        self._sales, self._lots = book.written[t.SALES], book.written[t.LOTS]
+        #: By kind: takes a report; False, and nothing is done, when there is something unusual about it.
+        self.takers: Mapping[type, Callable[[Any], bool]] = {
+            Sold: self._sold,
+            Opened: self._opened,
+            Closed: self._closed,
+            Collected: self._collected,
+            Moved: self._moved,
+        }
+        book.db.copy_in(t.FLAGS, told.flags)
 
-def _write_first_ones(db: Db, taken_out: list[tuple[str, int]]) -> set[int]:
-    """Write receipts and lots; those that are not the first of their ids are taken out, and their positions told.
+    def _open(self, drawer: Drawer) -> Shelf:
+        """Find what the book has of a drawer."""
+        book = self._book
+        drawer.row = book.shift(drawer.shift, drawer.outlet, drawer.till)
+        drawer.counters = book.tills.of(drawer.till)
+        shelf = self._shelves.get(drawer.place)
+        if shelf is None:
+            shelf = self._shelves[drawer.place] = Shelf(book.stock, drawer.place)
+        drawer.shelf = shelf
+        return shelf
 
-    There are hardly ever any, so they are only looked for when the tables refuse them.
-    """
-    repeated: set[int] = set()
-    for insert, again in ((_SALES, _REPEATED_SALES), (_LOTS, _REPEATED_LOTS)):
-        try:
-            with db.connection.transaction():
-                run(db, insert)
-        except UniqueViolation:
-            found = {position for (position,) in rows(db, again)}
-            taken_out += take_out(db, found)
-            run(db, insert)
-            repeated |= found
-    return repeated
+    def _sold(self, report: Sold) -> bool:
+        position, occurred_at, drawer, counter, sale, cash, is_paid, lines = report
+        book = self._book
+        if not is_paid or sale in book.receipts or sale in book.changes:
+            return False
+        on = day_said(occurred_at)
+        listed = book.prices.listed(book.channels.get(drawer.outlet, ""), on)
+        doubtful, marks = self._doubtful, book.reach.marks
+        for line in lines:
+            if line.listed is not listed:
+                known = listed[line.product]
+                if known != line.price and known is not None:
+                    return False
+                line.listed = listed
+            batch = line.batch
+            if (batch in doubtful or batch in marks) and in_doubt(book, batch, on, occurred_at):
+                return False
+        shelf = drawer.shelf
+        if shelf is None:
+            shelf = self._open(drawer)
+        shift = drawer.row
+        if shift.closed_at is not None and occurred_at > shift.closed_at:
+            return False
+        shift.sales_tyiyn += cash
+        if shift.last_sale_at is None or occurred_at > shift.last_sale_at:
+            shift.last_sale_at = occurred_at
+        till = drawer.counters
+        if counter == till.highest + 1:
+            till.highest = counter
+            till.accepted += 1
+        else:
+            self._count(report)
+        for line in lines:
+            if line.batch:
+                sums = shelf[line.batch]
+                sums[SOLD] += line.units
+                sums[ON_HAND] -= line.units
+            else:
+                book.no_batch[drawer.outlet, line.product][0] += line.units
+        place = drawer.place
+        if sale in self._named_sales:
+            book.receipts[sale] = Receipt(place, cash, tuple([(x.product, x.batch, x.units) for x in lines]))
+        goods = lines[0].text if len(lines) == 1 else " ".join([line.text for line in lines])
+        self._sales.append(f"{sale}\t{position}\t{place}\t{drawer.shift}\t{occurred_at}\t{cash}\t{goods}\n")
+        return True
 
+    def _count(self, report: Sold | Opened | Closed) -> None:
+        count_report(self._book, report, report.drawer.till, report.till_counter, report.drawer.outlet)
 
-def _recorded_later(db: Db, batch: Iterable[Recorded[Event]]) -> dict[CountedLine, int]:
-    counted = {
-        (recorded.position, recorded.event.place, line.batch)
-        for recorded in batch
-        if isinstance(recorded.event, outlets.StockCounted)
-        for line in recorded.event.lines
-    }
-    if not counted:
-        return {}
-    columns = [list(column) for column in zip(*counted, strict=True)]
-    return {(at, place, lot): units for at, place, lot, units in rows(db, _RECORDED_LATER, columns)}
+    def _opened(self, report: Opened) -> bool:
+        drawer = report.drawer
+        self._open(drawer)
+        shift = drawer.row
+        if shift.opened_at is not None:
+            return False
+        self._count(report)
+        shift.outlet, shift.till, shift.cashier = drawer.outlet, drawer.till, report.cashier
+        shift.opened_at, shift.opening_tyiyn = report.occurred_at, report.opening_tyiyn
+        return True
+
+    def _closed(self, report: Closed) -> bool:
+        self._open(report.drawer)
+        shift, moment = report.drawer.row, report.occurred_at
+        if shift.closed_at is not None or (shift.last_sale_at is not None and shift.last_sale_at > moment):
+            return False
+        self._count(report)
+        shift.closed_at, shift.counted_tyiyn = moment, report.counted_tyiyn
+        return True
+
+    def _collected(self, report: Collected) -> bool:
+        position, lot, material, producer, place, mass_g, pieces = report
+        if lot in self._named_lots:
+            return False
+        self._lots.append(
+            f"{lot}\t{material}\tproducer/{producer}\t{place}\t{position}\t{mass_g}\t{pieces}"
+            "\t\t\t\tNone\tNone\tNone\tNone\t0\n"
+        )
+        made = self._book.bulk[lot, place]
+        made[MADE_G] += mass_g
+        made[MADE_PIECES] += pieces
+        made[ON_HAND_G] += mass_g
+        made[ON_HAND_PIECES] += pieces
+        return True
+
+    def _moved(self, report: Moved) -> bool:
+        _, occurred_at, consignment, place, destination, lines = report
+        if destination is None:
+            consignments.receive(self._book, consignment, place, lines)
+        else:
+            consignments.ship(self._book, consignment, place, destination, occurred_at, lines)
+        return True

@@ -1,9 +1,10 @@
 """Receipts, and what is done to them later. The effect of a receipt follows from what was said of it, in any order."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from events.canonical import instant
 from events.catalogue import center, outlets
 from events.catalogue.base import Recorded
 from projections import inventory_tables as t
@@ -17,7 +18,7 @@ type Effects = dict[tuple[str, ...], tuple[int, int]]
 
 def sale_made(book: Book, recorded: Recorded[outlets.SaleMade]) -> None:
     event = recorded.event
-    count_report(book, recorded)
+    count_report(book, recorded, event.till, event.till_counter, event.outlet)
     outlet, shift_id, sale = event.outlet, event.shift, event.sale
     place = f"outlet/{outlet}"
     if sale in book.receipts:
@@ -28,9 +29,10 @@ def sale_made(book: Book, recorded: Recorded[outlets.SaleMade]) -> None:
     _keep(book, recorded, sale, receipt, shift_id)
     shift = book.shift(shift_id, outlet, event.till)
     shift.sales_tyiyn += cash
-    if shift.last_sale_at is None or recorded.occurred_at > shift.last_sale_at:
-        shift.last_sale_at = recorded.occurred_at
-    if shift.closed_at is not None and recorded.occurred_at > shift.closed_at:
+    moment = instant(recorded.occurred_at)
+    if shift.last_sale_at is None or moment > shift.last_sale_at:
+        shift.last_sale_at = moment
+    if shift.closed_at is not None and moment > shift.closed_at:
         book.flag("closed_shift", f"sale/{sale}", recorded, place, shift_id)
     changes = book.changes.get(sale)
     if changes:
@@ -54,7 +56,7 @@ def _judge(book: Book, recorded: Recorded[outlets.SaleMade], place: str) -> None
     on = day_of(recorded.occurred_at)
     for line in event.lines:
         total += line.units * line.unit_price_tyiyn
-        listed = _listed_price(book, line.product, channel, on)
+        listed = book.prices.listed(channel, on)[line.product]
         if listed is not None and listed != line.unit_price_tyiyn:
             book.flag("price_differs", f"sale/{event.sale}", recorded, place, line.product)
         if line.batch is not None and (book.certificates or book.reach.recalls):
@@ -63,26 +65,29 @@ def _judge(book: Book, recorded: Recorded[outlets.SaleMade], place: str) -> None
         book.flag("sum_differs", f"sale/{event.sale}", recorded, place)
 
 
-def _listed_price(book: Book, product: str, channel: str, on: date) -> int | None:
-    for since, _, price in reversed(book.prices.get((product, channel), ())):
-        if since <= on:
-            return price
-    return None
-
-
 def _judge_batch(book: Book, recorded: Recorded[outlets.SaleMade], place: str, batch: str, on: date) -> None:
     subject = f"sale/{recorded.event.sale}"
     for _recall in book.reach.active(batch, recorded.occurred_at):
         book.flag("recalled_batch", subject, recorded, place, batch)
-    lot = book.lots.get(batch)
-    if lot is None or lot.maker is None:
-        return
-    counts = True
-    for since, _, now in sorted(book.certificates.get((lot.maker, lot.product or lot.item or ""), ())):
-        if since <= on:
-            counts = now
-    if not counts:
+    if not _is_certified(book, batch, on):
         book.flag("suspended_certificate", subject, recorded, place, batch)
+
+
+def in_doubt(book: Book, batch: str, on: date, occurred_at: str) -> bool:
+    """Whether certificates or recalls have something to say of a batch."""
+    is_recalled = batch in book.reach.marks and book.reach.active(batch, datetime.fromisoformat(occurred_at))
+    return bool(is_recalled) or not _is_certified(book, batch, on)
+
+
+def _is_certified(book: Book, batch: str, on: date) -> bool:
+    """Whether nobody took the certificate away from who made a batch; of what is not known, nobody did."""
+    counts = True
+    lot = book.lots.get(batch)
+    if lot is not None and lot.maker is not None:
+        for since, _, now in sorted(book.certificates.get((lot.maker, lot.product or lot.item or ""), ())):
+            if since <= on:
+                counts = now
+    return counts
 
 
 def _keep(book: Book, recorded: Recorded[Any], sale: str, receipt: Receipt, shift: str) -> None:
@@ -107,7 +112,7 @@ def order_delivered(book: Book, recorded: Recorded[center.OrderDelivered]) -> No
 
 def sale_voided(book: Book, recorded: Recorded[outlets.SaleVoided]) -> None:
     event = recorded.event
-    count_report(book, recorded)
+    count_report(book, recorded, event.till, event.till_counter, event.outlet)
     if any(change.kind == "void" for change in book.changes.get(event.sale, ())):
         book.flag("voided_twice", f"sale/{event.sale}", recorded, f"outlet/{event.outlet}")
     _change(book, recorded, event.sale, [(0, "void", -1, "", "", 0)])
@@ -115,14 +120,14 @@ def sale_voided(book: Book, recorded: Recorded[outlets.SaleVoided]) -> None:
 
 def sale_line_corrected(book: Book, recorded: Recorded[outlets.SaleLineCorrected]) -> None:
     event = recorded.event
-    count_report(book, recorded)
+    count_report(book, recorded, event.till, event.till_counter, event.outlet)
     _change(book, recorded, event.sale, [(0, "correction", event.line, event.product, event.batch or "", 0)])
 
 
 def goods_returned(book: Book, recorded: Recorded[outlets.GoodsReturned]) -> None:
     """Units are on hand again; money leaves the drawer of the return's own shift. Without a receipt nothing waits."""
     event = recorded.event
-    count_report(book, recorded)
+    count_report(book, recorded, event.till, event.till_counter, event.outlet)
     if event.return_id in book.returns:
         book.flag("return_repeated", f"return/{event.return_id}", recorded, f"outlet/{event.outlet}")
         return

@@ -1,18 +1,17 @@
 """Reports of tills, shifts and their drawers."""
 
-from datetime import datetime
 from typing import Any
 
+from events.canonical import instant
 from events.catalogue import exchange, network, outlets
 from events.catalogue.base import Recorded
-from projections.inventory_book import Book
+from projections.inventory_book import Book, Noted
 
 
-def count_report(book: Book, recorded: Recorded[Any]) -> None:
+def count_report(book: Book, recorded: Noted, till: str, till_counter: int, outlet: str) -> None:
     """Every report of a till has the next counter; one that was counted already is flagged, not counted again."""
-    event: outlets.TillFact = recorded.event
-    if not book.tills.of(event.till).accept(event.till_counter):
-        book.flag("counter_repeated", f"till/{event.till}/{event.till_counter}", recorded, f"outlet/{event.outlet}")
+    if not book.tills.of(till).accept(till_counter):
+        book.flag("counter_repeated", f"till/{till}/{till_counter}", recorded, f"outlet/{outlet}")
 
 
 def till_enrolled(book: Book, recorded: Recorded[network.TillEnrolled]) -> None:
@@ -32,18 +31,18 @@ def message_quarantined(book: Book, recorded: Recorded[exchange.MessageQuarantin
 
 def shift_opened(book: Book, recorded: Recorded[outlets.ShiftOpened]) -> None:
     event = recorded.event
-    count_report(book, recorded)
+    count_report(book, recorded, event.till, event.till_counter, event.outlet)
     shift = book.shift(event.shift, event.outlet, event.till)
     if shift.opened_at is not None:
         book.flag("shift_repeated", f"shift/{event.shift}", recorded, f"outlet/{event.outlet}", "opened")
         return
     shift.outlet, shift.till, shift.cashier = event.outlet, event.till, event.cashier
-    shift.opened_at, shift.opening_tyiyn = recorded.occurred_at, event.opening_cash_tyiyn
+    shift.opened_at, shift.opening_tyiyn = instant(recorded.occurred_at), event.opening_cash_tyiyn
 
 
 def cash_moved(book: Book, recorded: Recorded[outlets.CashMoved]) -> None:
     event = recorded.event
-    count_report(book, recorded)
+    count_report(book, recorded, event.till, event.till_counter, event.outlet)
     shift = book.shift(event.shift, event.outlet, event.till)
     if event.direction == "in":
         shift.in_tyiyn += event.amount_tyiyn
@@ -54,12 +53,12 @@ def cash_moved(book: Book, recorded: Recorded[outlets.CashMoved]) -> None:
 def shift_closed(book: Book, recorded: Recorded[outlets.ShiftClosed]) -> None:
     """The drawer is counted. Receipts that claim to be later than this are flagged, whichever came first."""
     event = recorded.event
-    count_report(book, recorded)
+    count_report(book, recorded, event.till, event.till_counter, event.outlet)
     shift = book.shift(event.shift, event.outlet, event.till)
     if shift.closed_at is not None:
         book.flag("shift_repeated", f"shift/{event.shift}", recorded, f"outlet/{event.outlet}", "closed")
         return
-    shift.closed_at, shift.counted_tyiyn = recorded.occurred_at, event.counted_cash_tyiyn
+    shift.closed_at, shift.counted_tyiyn = instant(recorded.occurred_at), event.counted_cash_tyiyn
     if shift.last_sale_at is not None and shift.last_sale_at > shift.closed_at:
         for row in _sales_after(book, event.shift, shift.closed_at):
             book.flags["closed_shift", f"sale/{row[0]}", row[1]] = (
@@ -72,9 +71,9 @@ def shift_closed(book: Book, recorded: Recorded[outlets.ShiftClosed]) -> None:
             )
 
 
-def _sales_after(book: Book, shift: str, closed_at: datetime) -> list[tuple[Any, ...]]:
-    stored = book.db.rows(
+def _sales_after(book: Book, shift: str, closed_at: str) -> list[tuple[Any, ...]]:
+    book.write_sales()  # those of this batch are found there too
+    return book.db.rows(
         "SELECT sale, position, place, shift, occurred_at FROM inventory_sales WHERE shift = %s AND occurred_at > %s",
         [shift, closed_at],
     )
-    return stored + [row for row in book.new_sales if row[3] == shift and row[4] > closed_at]

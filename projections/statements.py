@@ -23,6 +23,7 @@ class Shape:
     key_at: tuple[int, ...]
     key_width: int
     by_key: bytes
+    known: bytes
     delete: bytes
     insert: bytes
     upsert: bytes
@@ -53,6 +54,12 @@ def _composed(table: sa.Table) -> Shape:
     all_names, key_names = _names(c.name for c in columns), _names(c.name for c in key)
     keys = sql.SQL("unnest({}) AS k ({})").format(_arrays(key), key_names)
     on = sql.SQL(" AND ").join(sql.SQL("t.{0} = k.{0}").format(sql.Identifier(column.name)) for column in key)
+    # An index looks many values of one column up in one go.
+    there = (
+        sql.SQL("{} t WHERE {} = ANY({})").format(name, sql.Identifier(key[0].name), _arrays(key))
+        if len(key) == 1
+        else sql.SQL("{} t JOIN {} ON {}").format(name, keys, on)
+    )
     others = [sql.Identifier(column.name) for column in columns if not column.primary_key]
     conflict = sql.SQL("ON CONFLICT ({}) DO ").format(key_names) + (
         sql.SQL("UPDATE SET ") + sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(other) for other in others)
@@ -81,8 +88,13 @@ def _composed(table: sa.Table) -> Shape:
         key_at=tuple(columns.index(column) for column in key),
         key_width=len(key),
         by_key=_written_out(
-            sql.SQL("SELECT {} FROM {} t JOIN {} ON {}").format(
-                sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(c.name)) for c in columns), name, keys, on
+            sql.SQL("SELECT {} FROM {}").format(
+                sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(c.name)) for c in columns), there
+            )
+        ),
+        known=_written_out(
+            sql.SQL("SELECT {} FROM {}").format(
+                sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(c.name)) for c in key), there
             )
         ),
         delete=_written_out(sql.SQL("DELETE FROM {} t USING {} WHERE {}").format(name, keys, on)),
