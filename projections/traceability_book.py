@@ -98,9 +98,13 @@ class Book:
         for lot, _, mass_g, pieces in change.made:
             self.make(lot, mass_g, pieces)
         for lot, _, mass_g, pieces in change.consumed:
-            sums = self._consumed[lot]
-            sums[0] += mass_g
-            sums[1] += pieces
+            self.consume(lot, mass_g, pieces)
+
+    def consume(self, lot: str, mass_g: int, pieces: int) -> None:
+        """Grams and pieces of a lot went into a step."""
+        sums = self._consumed[lot]
+        sums[0] += mass_g
+        sums[1] += pieces
 
     def flush(self) -> None:
         """Write everything, one statement or COPY for each table that changed."""

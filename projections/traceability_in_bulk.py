@@ -9,7 +9,7 @@ from typing import Final
 from events.catalogue.base import Event, Recorded
 from events.catalogue.logistics import StockReceived, StockShipped
 from events.catalogue.outlets import StockCounted
-from events.catalogue.production import BatchPacked, LabelsPrinted, LotCollected
+from events.catalogue.production import BatchPacked, LabelsPrinted
 from projections import lineage_in_bulk
 from projections import traceability_tables as t
 from projections.base import Db
@@ -85,25 +85,30 @@ _HANDLERS: Final[Mapping[str, Callable[[Book, Plain], None]]] = {
 }
 
 #: The kinds of which there are many.
-IN_BULK: Final[frozenset[type[Event]]] = frozenset(
-    {LotCollected, BatchPacked, LabelsPrinted, StockShipped, StockReceived, StockCounted}
-)
+IN_BULK: Final[frozenset[type[Event]]] = lineage_in_bulk.IN_BULK | {
+    BatchPacked, LabelsPrinted, StockShipped, StockReceived, StockCounted,
+}  # fmt: skip
 
 
 def take_ordinary(
     book: Book, db: Db, read: Sequence[Recorded[Event]]
 ) -> tuple[Sequence[Recorded[Event]], Sequence[Late]]:
-    """Take what a batch left unopened; what is left of the batch to fold, and ordinary lots that came late."""
+    """Take what a batch left unopened; what is left of the batch to fold, and what its steps are to be told of lots."""
     if db.left is None:
         return read, ()
-    collected = []
+    reports = []
     for one in plain(db.left.events):
         handler = _HANDLERS.get(one[2]["type"])
         if handler is None:
-            collected.append(one)
+            reports.append(one)
         else:
             handler(book, one)
-    taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, collected, read)
-    for _, lot, _ in taken.ordinary:
+    taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, reports, read)
+    for _, lot, _ in taken.lots:
         book.make(lot["lot"], lot["mass_g"], lot.get("pieces", 0))
+    for step in taken.steps:
+        for made in step.made():
+            book.make(*made)
+        for consumed, mass_g, pieces, _ in step.inputs:
+            book.consume(consumed, mass_g, pieces)
     return in_order(read, opened(db.left.events, taken.odd)), taken.late
