@@ -99,18 +99,24 @@ def mixed(weights: Sequence[int], shares: Sequence[Shares]) -> Shares:
         # One origin, however much of it: the common case of a product made of one lot.
         return shares[0] if weights[0] else ALL_UNKNOWN
     sums: dict[str, int] = {}
+    before = sums.get
     for weight, of in zip(weights, shares, strict=True):
-        if weight:
-            for producer, ppm in zip(of.producers, of.ppm, strict=True):
-                sums[producer] = sums.get(producer, 0) + weight * ppm
+        if not weight:
+            continue
+        producers, ppm = of.producers, of.ppm
+        if len(ppm) == 1:  # what went in was of one producer alone, as most is that is pooled
+            sums[producers[0]] = before(producers[0], 0) + weight * WHOLE_PPM
+        else:
+            for producer, part in zip(producers, ppm, strict=True):
+                sums[producer] = before(producer, 0) + weight * part
     if len(sums) < 2:
         return all_of(*sums) if sums else ALL_UNKNOWN
-    producers = sorted(sums)
-    rounded = largest_remainder(WHOLE_PPM, [sums[producer] for producer in producers], producers)
+    names = sorted(sums)
+    rounded = largest_remainder(WHOLE_PPM, [sums[name] for name in names], names)
     if not all(rounded):
-        producers = [producer for producer, part in zip(producers, rounded, strict=True) if part]
+        names = [name for name, part in zip(names, rounded, strict=True) if part]
         rounded = [part for part in rounded if part]
-    return Shares(tuple(producers), tuple(rounded))
+    return Shares(tuple(names), tuple(rounded))
 
 
 def downstream(roots: Iterable[str], outputs_of: Mapping[str, Iterable[str]]) -> set[str]:

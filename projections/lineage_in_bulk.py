@@ -113,21 +113,20 @@ class _Sorting:
     # ------------------------------------------------------------------ what is odd
 
     def _odd_lots(self, named: Mapping[str, int]) -> set[str]:
-        """Lots that were known before, or of which more is said than one report, or that came later than they may."""
+        """Lots that were known before, or of which more is said than one report, or that the caller needs to see."""
         said, made = self._said, self._made
         odd = {*said.made, *self._made_twice, *(made.keys() & self._stored.keys())}
         odd.update([lot for lot in named.keys() & made.keys() if named[lot] < made[lot]])
         if said.corrected:
             odd.update([lot["lot"] for _, lot, leaf in self._lots if leaf["event_id"] in said.corrected])
         for step in self._steps:
-            is_corrected = step.event in said.corrected
             # Of a step that takes nothing, its by-products count for what `LineageFold` makes of them.
-            if is_corrected or self._is_late(step) or (step.kept and not step.inputs):
+            if step.event in said.corrected or (step.kept and not step.inputs):
                 odd.update(step.outputs)
         return odd
 
     def _is_late(self, step: Step) -> bool:
-        """Whether what it made was taken before, be it by itself: only then can a lineage go round in a cycle."""
+        """Whether what it made was taken before it came; by itself is before."""
         taken = [self._first_taken(lot) for lot in step.outputs]
         return any(at is not None and at <= step.position for at in taken)
 
@@ -138,18 +137,37 @@ class _Sorting:
             return by_others
         return takers[0].position if by_others is None else min(by_others, takers[0].position)
 
-    def _mark_odd_steps(self, odd_lots: Collection[str]) -> None:
+    def _mark_odd_steps(self, odd_lots: set[str]) -> None:
         """Steps that made something odd, or took what something odd changes: in the tables, and in this stretch."""
-        waiting = [*odd_lots, *_changed(self._tables, self._db, [lot for lot in odd_lots if lot in self._stored])]
+        self._mark_below([*odd_lots, *_changed(self._tables, self._db, [lot for lot in odd_lots if lot in self._stored])])
         for step in self._steps:
-            if any(lot in odd_lots for lot in step.outputs):
+            if not step.is_odd and not odd_lots.isdisjoint(step.outputs):
                 step.is_odd = True
-                waiting += step.outputs
+                self._mark_below(step.outputs)
+        for step in self._steps:
+            step.is_late = self._is_late(step)
+            # What goes round in a cycle has a step that came after its output was taken.
+            if step.is_late and not step.is_odd and any(one is step for one in self._ordinary_below(step)):
+                step.is_odd = True
+                self._mark_below(step.outputs)
+
+    def _mark_below(self, lots: Iterable[str]) -> None:
+        waiting = list(lots)
         while waiting:
             for step in self._takers.get(waiting.pop(), ()):
                 if not step.is_odd:
                     step.is_odd = True
                     waiting += step.outputs
+
+    def _ordinary_below(self, root: Step) -> Iterator[Step]:
+        seen: set[int] = set()
+        waiting = [*root.outputs]
+        while waiting:
+            for step in self._takers.get(waiting.pop(), ()):
+                if not step.is_odd and step.position not in seen:
+                    seen.add(step.position)
+                    waiting += step.outputs
+                    yield step
 
     # ------------------------------------------------------------------ what is ordinary
 

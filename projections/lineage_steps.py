@@ -5,10 +5,11 @@ The rows written here are those that `LineageFold` writes of the same reports.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 
 from events.catalogue.production import LotsPooled, MaterialReceived
 from projections.in_bulk import Plain
-from projections.lineage import ALL_UNKNOWN, WHOLE_PPM, Shares, all_of, mixed, weights_of
+from projections.lineage import ALL_UNKNOWN, WHOLE_PPM, Shares, all_of, inputs_first, mixed, weights_of
 from projections.statements import array_text
 
 # ---------------------------------------------------------------------- lots that were collected or supplied
@@ -52,7 +53,7 @@ def _written(shares: Shares) -> str:
 class Step:
     """A pooling or a production, with the shares of what it made as they are now."""
 
-    __slots__ = ("_bearing", "_weights", "basis", "event", "inputs", "is_odd", "kept", "outputs", "plain", "position",
+    __slots__ = ("_bearing", "_weights", "basis", "event", "inputs", "is_late", "is_odd", "kept", "outputs", "plain", "position",
                  "shares", "since", "versions")  # fmt: skip
 
     def __init__(self, plain: Plain, basis: str) -> None:
@@ -70,7 +71,7 @@ class Step:
             (one["lot"], one["material"], one["mass_g"]) for one in said.get("by_products", ()) if "lot" in one
         ]
         self.outputs: list[str] = [said["lot"], *[lot for lot, _, _ in self.kept]]
-        self.is_odd = False
+        self.is_late = self.is_odd = False
         self.shares, self.since = ALL_UNKNOWN, 0
         self.versions: list[tuple[int, Shares]] = []
         self._bearing: list[str] = []
@@ -176,15 +177,18 @@ class Sharing:
         self._made_of: dict[str, list[Step]] = defaultdict(list)
         self._may_change = {lot for _, lot, _ in self._late}
 
-    def share(self, steps: Iterable[Step]) -> None:
-        """Share steps whose inputs are there, come late, or are made by those before them."""
+    def share(self, steps: Sequence[Step]) -> None:
+        """Share steps whose inputs are there, come late, or are made by others of them."""
         late, now, may_change = self._late, self._shares, self._may_change
+        may_change.update([lot for step in steps if step.is_late for lot in step.outputs])
         for step in steps:
             while late and late[-1][0] < step.position:
                 self._let_come(*late.pop())
             bearing = step.bearing()
             step.share(step.position, now)
             now.update(dict.fromkeys(step.outputs, step.shares))
+            if step.is_late:
+                self._share_below(step.outputs, step.position)
             changing = may_change.intersection(bearing)
             for lot in changing:
                 self._made_of[lot].append(step)
@@ -195,14 +199,26 @@ class Sharing:
 
     def _let_come(self, position: int, lot: str, shares: Shares) -> None:
         self._shares[lot] = shares
-        below: dict[int, Step] = {}
-        waiting = [lot]
-        while waiting:
-            for step in self._made_of.get(waiting.pop(), ()):
-                if step.position not in below:
-                    below[step.position] = step
-                    waiting += step.outputs
-        for at in sorted(below):  # a step takes what was made before it: so inputs come first
-            step = below[at]
+        self._share_below([lot], position)
+
+    def _share_below(self, lots: Sequence[str], position: int) -> None:
+        """What was made of lots is shared anew, inputs first."""
+        for step in self._below(lots):
             step.share(position, self._shares)
             self._shares.update(dict.fromkeys(step.outputs, step.shares))
+
+    def _below(self, lots: Sequence[str]) -> Sequence[Step]:
+        below: dict[str, Step] = {}
+        waiting = list(lots)
+        while waiting:
+            for step in self._made_of.get(waiting.pop(), ()):
+                if step.outputs[0] not in below:
+                    below[step.outputs[0]] = step
+                    waiting += step.outputs
+        if not any(step.is_late for step in below.values()):  # each took only what was made before it
+            return sorted(below.values(), key=attrgetter("position"))
+        outputs_of = {
+            name: [taker.outputs[0] for lot in step.outputs for taker in self._made_of.get(lot, ())]
+            for name, step in below.items()
+        }
+        return [below[name] for name in inputs_first(below, outputs_of)]

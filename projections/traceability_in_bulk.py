@@ -30,8 +30,10 @@ def batch_packed(book: Book, packed: Plain) -> None:
 
 def labels_printed(book: Book, printed: Plain) -> None:
     position, said, leaf = printed
-    what = (said["printed_at"], None, None, said["labels"], said["code"])
-    book.written[t.MOVEMENTS].append(_move(said["lot"], position, "labelled", *what, leaf["occurred_at"]))
+    book.written[t.MOVEMENTS].append(
+        f"{said['lot']}\t{position}\tlabelled\t{said['printed_at']}\tNone\tNone\t{said['labels']}\t0\t{said['code']}"
+        f"\t{leaf['occurred_at']}\n"
+    )
 
 
 def stock_shipped(book: Book, shipped: Plain) -> None:
@@ -52,28 +54,14 @@ def _move_lines(
 ) -> None:
     """Units of the lines of one event; lines about the same batch add up."""
     position, said, leaf = moved
-    sums: dict[str, int] = {}
-    for line in said["lines"]:
-        sums[line["batch"]] = sums.get(line["batch"], 0) + line["units"]
-    occurred_at = leaf["occurred_at"]
-    book.written[t.MOVEMENTS] += [
-        _move(batch, position, kind, place, other_place, consignment, units, None, occurred_at)
-        for batch, units in sums.items()
-    ]
-
-
-def _move(
-    lot: str,
-    position: int,
-    kind: str,
-    place: str,
-    other_place: str | None,
-    consignment: str | None,
-    units: int,
-    detail: str | None,
-    occurred_at: str,
-) -> str:
-    return f"{lot}\t{position}\t{kind}\t{place}\t{other_place}\t{consignment}\t{units}\t0\t{detail}\t{occurred_at}\n"
+    lines = said["lines"]
+    sums = {line["batch"]: line["units"] for line in lines}
+    if len(sums) < len(lines):
+        sums = dict.fromkeys(sums, 0)
+        for line in lines:
+            sums[line["batch"]] += line["units"]
+    where, when = f"{position}\t{kind}\t{place}\t{other_place}\t{consignment}", f"0\tNone\t{leaf['occurred_at']}"
+    book.written[t.MOVEMENTS] += [f"{batch}\t{where}\t{units}\t{when}\n" for batch, units in sums.items()]
 
 
 _HANDLERS: Final[Mapping[str, Callable[[Book, Plain], None]]] = {
