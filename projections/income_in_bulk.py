@@ -111,7 +111,7 @@ def _paid(sums: Sums, payout: Plain) -> str:
 
 def _named_before(db: Db, reports: Sequence[Plain], refs: Collection[str]) -> dict[str, int]:
     """Lots that something named before the stretch: receipts that wait for them, and changes that wait for receipts."""
-    lots = {lot for report in reports for lot in lineage_in_bulk.made_by(report)}
+    lots = {lot for report in reports for lot in lineage_in_bulk.lots_made(report)}
     found = db.rows(
         "SELECT batch FROM income_lines WHERE region = '' AND batch = ANY(%s::text[])"
         " UNION ALL SELECT batch FROM income_changes WHERE ref = ANY(%s::text[])",

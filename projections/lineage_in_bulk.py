@@ -32,9 +32,7 @@ from projections.lineage_tables import Correction, LineageTables
 from projections.statements import array_text
 
 #: The events that are taken here, those of tablets of the first years among them.
-IN_BULK: frozenset[type[Event]] = frozenset(
-    {LotCollected, LotCollectedV1, MaterialReceived, LotsPooled, BatchProduced}
-)
+IN_BULK: frozenset[type[Event]] = frozenset({LotCollected, LotCollectedV1, MaterialReceived, LotsPooled, BatchProduced})
 WIRE_NAMES = frozenset(event.wire_name for event in IN_BULK)
 _STEPS = frozenset({LotsPooled.wire_name, BatchProduced.wire_name})
 _NOBODY: Mapping[str, int] = MappingProxyType({})
@@ -43,7 +41,9 @@ _NOBODY: Mapping[str, int] = MappingProxyType({})
 class Taken(NamedTuple):
     """What became of the reports of lots in a stretch of the log."""
 
-    lots: Sequence[Plain]  #: ordinary lots that were collected or supplied; as all that is ordinary, they have their rows
+    lots: Sequence[
+        Plain
+    ]  #: ordinary lots that were collected or supplied; as all that is ordinary, they have their rows
     steps: Sequence[Step]  #: ordinary steps
     odd: Sequence[int]  #: positions of those to be opened and folded one by one
     late: Sequence[Late]  #: what steps among these are to be told of ordinary lots
@@ -139,7 +139,9 @@ class _Sorting:
 
     def _mark_odd_steps(self, odd_lots: set[str]) -> None:
         """Steps that made something odd, or took what something odd changes: in the tables, and in this stretch."""
-        self._mark_below([*odd_lots, *_changed(self._tables, self._db, [lot for lot in odd_lots if lot in self._stored])])
+        self._mark_below(
+            [*odd_lots, *_changed(self._tables, self._db, [lot for lot in odd_lots if lot in self._stored])]
+        )
         for step in self._steps:
             if not step.is_odd and not odd_lots.isdisjoint(step.outputs):
                 step.is_odd = True
@@ -219,7 +221,7 @@ class _Sorting:
         return late
 
 
-def made_by(report: Plain) -> Iterator[str]:
+def lots_made(report: Plain) -> Iterator[str]:
     """The lots that a report says were made."""
     said = report[1]
     yield said["lot"]
@@ -237,9 +239,7 @@ def _as_today(report: Plain) -> Plain:
     return position, said, leaf
 
 
-def _with_bases(
-    tables: LineageTables, db: Db, steps: Sequence[Plain], others: Iterable[Recorded[Any]]
-) -> list[Step]:
+def _with_bases(tables: LineageTables, db: Db, steps: Sequence[Plain], others: Iterable[Recorded[Any]]) -> list[Step]:
     """Steps with what their products are weighed by, as it was defined last before each."""
     products = {said["product"] for _, said, _ in steps if "product" in said}
     defined = {product: [(0, basis)] for product, basis in db.by_key(tables.bases, products).values()}

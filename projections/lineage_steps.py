@@ -53,8 +53,22 @@ def _written(shares: Shares) -> str:
 class Step:
     """A pooling or a production, with the shares of what it made as they are now."""
 
-    __slots__ = ("_bearing", "_weights", "basis", "event", "inputs", "is_late", "is_odd", "kept", "outputs", "plain", "position",
-                 "shares", "since", "versions")  # fmt: skip
+    __slots__ = (
+        "_bearing",
+        "_weights",
+        "basis",
+        "event",
+        "inputs",
+        "is_late",
+        "is_odd",
+        "kept",
+        "outputs",
+        "plain",
+        "position",
+        "shares",
+        "since",
+        "versions",
+    )
 
     def __init__(self, plain: Plain, basis: str) -> None:
         self.position, said, leaf = plain

@@ -17,7 +17,6 @@ MADE_G, MADE_PIECES, CONSUMED_G, CONSUMED_PIECES, PACKED_G, PACKED_PIECES = rang
 DESTROYED_G, DESTROYED_PIECES, SAMPLED_G, ON_HAND_G, ON_HAND_PIECES = range(6, 11)
 
 
-
 class Book:
     """What one batch of events adds to the tables, apart from the lineage."""
 
@@ -111,9 +110,7 @@ class Book:
         """Most lots of a long batch are new in it: to add them by COPY is several times cheaper than by upsert."""
         if len(self.balances) > ROWS_IN_ARRAYS:
             lots = [lot for (lot,) in self.balances]
-            found = self._db.rows(
-                "SELECT lot FROM trace_balances WHERE lot = ANY(%s::text[])", [array_text(lots)]
-            )
+            found = self._db.rows("SELECT lot FROM trace_balances WHERE lot = ANY(%s::text[])", [array_text(lots)])
             new = set(lots).difference([lot for (lot,) in found])
             self._db.copy_in(t.BALANCES, [(lot, *self.balances.pop((lot,))) for lot in lots if lot in new])
         self.balances.flush(self._db)
