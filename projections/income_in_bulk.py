@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 
 from events.canonical import Unopened
 from events.catalogue.base import Event, Recorded
-from events.catalogue.outlets import SaleMade
 from events.catalogue.settlement import PayoutMade
 from projections import income_tables as t
 from projections import lineage_in_bulk
@@ -44,8 +43,8 @@ class Receipt(NamedTuple):
 _new_receipt = partial(tuple.__new__, Receipt)
 
 
-#: The kinds of which there are many.
-IN_BULK: Final[frozenset[type[Event]]] = lineage_in_bulk.IN_BULK | {SaleMade, PayoutMade}
+#: The kinds of which there are many, besides receipts.
+IN_BULK: Final[frozenset[type[Event]]] = lineage_in_bulk.IN_BULK | {PayoutMade}
 
 
 class Sorted(NamedTuple):
@@ -73,7 +72,7 @@ def sort_out(
         kind = leaf["type"]
         if kind == PayoutMade.wire_name:
             paid.append(_paid(sums, one))
-        elif kind != SaleMade.wire_name:
+        elif kind in lineage_in_bulk.WIRE_NAMES:
             reports.append(one)
         else:
             refs.append(said["sale"])

@@ -44,7 +44,7 @@ _NOBODY, _NEVER = "\tNone" * 7, "\tNone" * 5
 
 
 def _written(shares: Shares) -> str:
-    return f"{array_text(shares.producers)}\t{array_text(shares.ppm)}"
+    return f"{array_text(shares.producers)}\t{{{','.join(map(str, shares.ppm))}}}"
 
 
 # ---------------------------------------------------------------------- steps
