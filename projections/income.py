@@ -19,12 +19,10 @@ from projections import income_tables as t
 from projections.base import Db, Left, ReadModel
 from projections.bishkek import day_of
 from projections.in_bulk import among, in_order, opened
-from projections.income_ledger import Ledger, Sums, Wanted
+from projections.income_ledger import ADVANCED, OWED, PAID, REVERSED, Ledger, Sums, Wanted
 from projections.income_periods import adjust_closed_pools, close_period, closed_pools_of
 from projections.lineage_tables import TAKES as LINEAGE_TAKES
 from projections.split import Terms
-
-EARNED, PAID, REVERSED, ADVANCED, OWED = range(5)
 
 
 def outlet_opened(ledger: Ledger, recorded: Recorded[network.OutletOpened]) -> None:
@@ -140,24 +138,25 @@ HANDLERS: Mapping[type[Event], Callable[[Ledger, Recorded[Any]], None]] = {
 }
 
 
-def _want(wanted: Wanted, event: Event) -> None:
+def _want(wanted: Wanted, recorded: Recorded[Event]) -> None:
     """Note the keys whose rows an event needs to see."""
+    event, position = recorded.event, recorded.position
     match event:
         case outlets.SaleMade(sale=ref, lines=lines):
             wanted.refs.add(ref)
-            _want_lines(wanted, lines)
+            _want_lines(wanted, lines, position)
         case center.OrderDelivered(delivery=delivery, lines=lines):
             wanted.refs.add(f"order/{delivery}")
-            _want_lines(wanted, lines)
+            _want_lines(wanted, lines, position)
         case outlets.SaleVoided(sale=ref):
             wanted.refs.add(ref)
         case outlets.SaleLineCorrected(sale=ref):
             wanted.refs.add(ref)
-            _want_lines(wanted, (event,))
+            _want_lines(wanted, (event,), position)
         case outlets.GoodsReturned(lines=returned):
             wanted.returns.add(event.return_id)
             wanted.refs.update(() if event.sale is None else (event.sale,))
-            _want_lines(wanted, returned)
+            _want_lines(wanted, returned, position)
         case production.LotCollected(producer=producer) | production.LotCorrected(producer=str() as producer):
             wanted.makers.add(f"producer/{producer}")
             wanted.made.add(event.lot)
@@ -176,11 +175,11 @@ def _want(wanted: Wanted, event: Event) -> None:
             pass
 
 
-def _want_lines(wanted: Wanted, lines: Sequence[Any]) -> None:
+def _want_lines(wanted: Wanted, lines: Sequence[Any], position: int) -> None:
     for line in lines:
         wanted.products.add(line.product)
         if line.batch is not None:
-            wanted.batches.add(line.batch)
+            wanted.name(line.batch, position)
 
 
 def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
@@ -206,10 +205,10 @@ def _fold_segment(read: Sequence[Recorded[Event]], unopened: Sequence[Unopened],
         return
     wanted = Wanted()
     for recorded in read:
-        _want(wanted, recorded.event)
-    receipts, odd, late = in_bulk.sort_out(db, unopened, read, wanted)
+        _want(wanted, recorded)
+    receipts, odd, late = in_bulk.sort_out(db, unopened, read, wanted, sums)
     for recorded in odd:
-        _want(wanted, recorded.event)
+        _want(wanted, recorded)
     segment = in_order(read, odd)
     ledger = Ledger(db, wanted, segment, late, sums)
     sharing = in_bulk.Sharing(ledger)
@@ -235,4 +234,4 @@ def _handle(ledger: Ledger, recorded: Recorded[Event]) -> None:
 TAKES = frozenset(HANDLERS) | LINEAGE_TAKES | {settlement.PeriodClosed}
 assert all(kind in HANDLERS for kind in LINEAGE_TAKES)  # noqa: S101 - a lineage event without its handler is a slip
 
-MODEL = ReadModel("income", 3, t.TABLES, TAKES, fold, in_bulk=frozenset({outlets.SaleMade, production.LotCollected}))
+MODEL = ReadModel("income", 3, t.TABLES, TAKES, fold, in_bulk.IN_BULK | {outlets.SaleMade})

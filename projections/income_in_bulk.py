@@ -1,4 +1,4 @@
-"""Receipts and collected lots of a long build, shared as the JSON that they are.
+"""Receipts, payouts and reports of lots of a long build, taken as the JSON that they are.
 
 A receipt is ordinary when nothing else is said of it and all of its batches have a home: it is posted once, by the
 terms, homes and months that count at its position, and is not met again in its batch. Any other receipt is opened and
@@ -7,20 +7,20 @@ line is shared is found out once for all that are alike.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from events.canonical import Unopened
 from events.catalogue.base import Event, Recorded
-from events.catalogue.production import LotCollected
+from events.catalogue.settlement import PayoutMade
 from projections import income_tables as t
 from projections import lineage_in_bulk
 from projections.base import Db
 from projections.bishkek import day_said, month_of
 from projections.in_bulk import Plain, opened, plain
-from projections.income_ledger import Home, Ledger, Wanted
+from projections.income_ledger import OWED, PAID, Home, Ledger, Sums, Wanted
 from projections.lineage_image import Late
 from projections.split import Terms, split
 from projections.statements import array_text
@@ -43,56 +43,80 @@ class Receipt(NamedTuple):
 _new_receipt = partial(tuple.__new__, Receipt)
 
 
+#: The kinds of which there are many, besides receipts.
+IN_BULK: Final[frozenset[type[Event]]] = lineage_in_bulk.IN_BULK | {PayoutMade}
+
+
 class Sorted(NamedTuple):
     """What a stretch of the log left unopened, sorted out."""
 
     receipts: Sequence[Receipt]  #: of which nothing else in the stretch is said
-    odd: Sequence[Recorded[Event]]  #: the others, opened
-    late: Sequence[Late]  #: lots that have their rows, but were taken by a step before they came
+    odd: Sequence[Recorded[Event]]  #: what is not ordinary, opened
+    late: Sequence[Late]  #: what steps among these are to be told of ordinary lots
 
 
-def sort_out(db: Db, unopened: Sequence[Unopened], read: Sequence[Recorded[Event]], wanted: Wanted) -> Sorted:
-    """Tell ordinary events from others among the `unopened` ones of a stretch; ordinary lots are written.
+def sort_out(
+    db: Db, unopened: Sequence[Unopened], read: Sequence[Recorded[Event]], wanted: Wanted, sums: Sums
+) -> Sorted:
+    """Tell ordinary events from others among the `unopened` ones of a stretch; but for receipts, those are folded.
 
     `wanted` are the keys that the events named that were `read`; those of receipts are added to it.
     """
-    lots: list[Plain] = []
+    reports: list[Plain] = []
     receipts: list[Receipt] = []
     odd: list[int] = []
     refs: list[str] = []
+    paid: list[str] = []
     for one in plain(unopened):
         position, said, leaf = one
-        if leaf["type"] == LotCollected.wire_name:
-            lots.append(one)
-            continue
-        refs.append(said["sale"])
-        if said["sale"] in wanted.refs or any(len(line) < 4 for line in said["lines"]):  # one has no batch
-            odd.append(position)
-            wanted.batches.update([line["batch"] for line in said["lines"] if "batch" in line])
+        kind = leaf["type"]
+        if kind == PayoutMade.wire_name:
+            paid.append(_paid(sums, one))
+        elif kind in lineage_in_bulk.WIRE_NAMES:
+            reports.append(one)
         else:
-            lines = [tuple(line.values()) for line in said["lines"]]
-            receipts.append(_new_receipt((position, said["sale"], said["outlet"], leaf["occurred_at"], lines)))
+            refs.append(said["sale"])
+            if said["sale"] in wanted.refs or any(len(line) < 4 for line in said["lines"]):  # one has no batch
+                odd.append(position)
+                for line in said["lines"]:
+                    if "batch" in line:
+                        wanted.name(line["batch"], position)
+            else:
+                lines = [tuple(line.values()) for line in said["lines"]]
+                receipts.append(_new_receipt((position, said["sale"], said["outlet"], leaf["occurred_at"], lines)))
+    db.copy_written(t.PAYMENTS, paid)
     wanted.refs.update(refs)
-    goods = {line[:2] for receipt in receipts for line in receipt.lines}
-    wanted.batches.update([batch for batch, _ in goods])
-    wanted.products.update([product for _, product in goods])
+    wanted.products.update({line[1] for receipt in receipts for line in receipt.lines})
+    for batch, position in {line[0]: one.position for one in reversed(receipts) for line in one.lines}.items():
+        wanted.name(batch, position)
     times = Counter(refs)
     if len(times) < len(refs):
         odd += [receipt.position for receipt in receipts if times[receipt.ref] > 1]
         receipts = [receipt for receipt in receipts if times[receipt.ref] == 1]
-    taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, lots, read, wanted.batches | _waited_for(db, lots))
+    named = wanted.named | _named_before(db, reports, wanted.refs) if reports else wanted.named
+    taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, reports, read, named)
     return Sorted(receipts, opened(unopened, [*odd, *taken.odd]), taken.late)
 
 
-def _waited_for(db: Db, lots: Sequence[Plain]) -> set[str]:
-    """Lots that receipts named before they came."""
-    if not lots:
-        return set()
+def _paid(sums: Sums, payout: Plain) -> str:
+    """The row of a payout, which is added to its producer's account."""
+    position, said, leaf = payout
+    producer, amount = said["producer"], said["amount_tyiyn"]
+    account = sums.accounts[producer,]
+    account[PAID] += amount
+    account[OWED] -= amount
+    return f"{position}\tpayout\t{producer}\t{said['payout']}\t{day_said(leaf['occurred_at'])}\t{amount}\n"
+
+
+def _named_before(db: Db, reports: Sequence[Plain], refs: Collection[str]) -> dict[str, int]:
+    """Lots that something named before the stretch: receipts that wait for them, and changes that wait for receipts."""
+    lots = {lot for report in reports for lot in lineage_in_bulk.lots_made(report)}
     found = db.rows(
-        "SELECT batch FROM income_lines WHERE region = '' AND batch = ANY(%s::text[])",
-        [array_text([lot["lot"] for _, lot, _ in lots])],
+        "SELECT batch FROM income_lines WHERE region = '' AND batch = ANY(%s::text[])"
+        " UNION ALL SELECT batch FROM income_changes WHERE ref = ANY(%s::text[])",
+        [array_text(lots), array_text(refs)],
     )
-    return {batch for (batch,) in found}
+    return dict.fromkeys([batch for (batch,) in found], 0)
 
 
 class Alike:

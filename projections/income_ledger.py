@@ -95,6 +95,17 @@ class Wanted:
     makers: set[str] = field(default_factory=set)
     products: set[str] = field(default_factory=set)
     villages: set[str] = field(default_factory=set)
+    named: dict[str, int] = field(default_factory=dict)  #: batches, by the position at which each is named first
+
+    def name(self, batch: str, position: int) -> None:
+        """A batch is named by an event that asks where it belongs."""
+        self.batches.add(batch)
+        if position < self.named.get(batch, position + 1):
+            self.named[batch] = position
+
+
+#: Columns of `income_accounts` after its key.
+EARNED, PAID, REVERSED, ADVANCED, OWED = range(5)
 
 
 class Sums:

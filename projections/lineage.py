@@ -81,32 +81,42 @@ def blend(parts: Sequence[Part], basis: Basis = "mass") -> Shares:
     if a part does not state that measure, by the other one; if neither is stated by all, by whichever each states. No
     weight at all is unknown origin.
     """
-    if len(parts) == 1:
-        # One origin, however much of it: the common case of a product made of one lot.
-        return parts[0].shares if parts[0].mass_g or parts[0].pieces else ALL_UNKNOWN
-    weights = _weights(parts, basis)
-    sums: dict[str, int] = {}
-    for (_, _, shares), weight in zip(parts, weights, strict=True):
-        if weight:
-            for producer, ppm in zip(shares.producers, shares.ppm, strict=True):
-                sums[producer] = sums.get(producer, 0) + weight * ppm
-    if not sums:
-        return ALL_UNKNOWN
-    producers = sorted(sums)
-    rounded = largest_remainder(WHOLE_PPM, [sums[producer] for producer in producers], producers)
-    if not all(rounded):
-        producers = [producer for producer, part in zip(producers, rounded, strict=True) if part]
-        rounded = [part for part in rounded if part]
-    return Shares(tuple(producers), tuple(rounded))
+    by_mass, by_pieces, shares = zip(*parts, strict=True)
+    return mixed(weights_of(by_mass, by_pieces, basis), shares)
 
 
-def _weights(parts: Sequence[Part], basis: Basis) -> list[int]:
-    by_mass = [part.mass_g for part in parts]
-    by_pieces = [part.pieces for part in parts]
+def weights_of(by_mass: Sequence[int], by_pieces: Sequence[int], basis: str) -> Sequence[int]:
+    """By what each of the parts of a blend is weighed."""
     for measure in (by_pieces, by_mass) if basis == "pieces" else (by_mass, by_pieces):
         if all(measure):
             return measure
-    return [part.mass_g or part.pieces for part in parts]
+    return [mass_g or pieces for mass_g, pieces in zip(by_mass, by_pieces, strict=True)]
+
+
+def mixed(weights: Sequence[int], shares: Sequence[Shares]) -> Shares:
+    """The shares of a blend whose parts weigh so much: `blend` once it is known by what they are weighed."""
+    if len(shares) == 1:
+        # One origin, however much of it: the common case of a product made of one lot.
+        return shares[0] if weights[0] else ALL_UNKNOWN
+    sums: dict[str, int] = {}
+    before = sums.get
+    for weight, of in zip(weights, shares, strict=True):
+        if not weight:
+            continue
+        producers, ppm = of.producers, of.ppm
+        if len(ppm) == 1:  # what went in was of one producer alone, as most is that is pooled
+            sums[producers[0]] = before(producers[0], 0) + weight * WHOLE_PPM
+        else:
+            for producer, part in zip(producers, ppm, strict=True):
+                sums[producer] = before(producer, 0) + weight * part
+    if len(sums) < 2:
+        return all_of(*sums) if sums else ALL_UNKNOWN
+    names = sorted(sums)
+    rounded = largest_remainder(WHOLE_PPM, [sums[name] for name in names], names)
+    if not all(rounded):
+        names = [name for name, part in zip(names, rounded, strict=True) if part]
+        rounded = [part for part in rounded if part]
+    return Shares(tuple(names), tuple(rounded))
 
 
 def downstream(roots: Iterable[str], outputs_of: Mapping[str, Iterable[str]]) -> set[str]:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from events.catalogue.base import Recorded
@@ -41,7 +42,7 @@ class LineageFold(LineageImage):
         super().__init__(tables, db, batch, late)
         #: Once all is written: positions of late lots, and the lots whose shares were computed anew for them.
         self.reshared: list[tuple[int, str]] = []
-        self._waiting = sorted(late, reverse=True)
+        self._waiting = sorted(late, reverse=True, key=attrgetter("position"))
 
     # ------------------------------------------------------------------ what the caller asks
 
@@ -72,12 +73,15 @@ class LineageFold(LineageImage):
     # ------------------------------------------------------------------ one event
 
     def _let_come(self, position: int) -> None:
-        """Late lots up to a position are there from now on: what was made of them is computed anew."""
-        while self._waiting and self._waiting[-1].position < position:
-            late = self._waiting.pop()
-            self._shares[late.lot] = (late.position, all_of(late.producer))
-            below = downstream([late.lot], self._bearing_outputs_of)
-            self.reshared += [(late.position, lot) for lot in self._share_anew(below, late.position)]
+        """Lots of other hands get the shares they have from before a position: what was made of them is shared anew."""
+        while self._waiting and (now := self._waiting[-1].position) < position:
+            come = []
+            while self._waiting and self._waiting[-1].position == now:
+                late = self._waiting.pop()
+                self._shares[late.lot] = (now, late.shares)
+                come.append(late.lot)
+            below = downstream(come, self._bearing_outputs_of)
+            self.reshared += [(now, lot) for lot in self._share_anew(below, now)]
 
     def _report(self, recorded: Recorded[Any], event: Any) -> Change:
         basis = self._bases.get(event.product, "mass") if isinstance(event, BatchProduced) else "mass"

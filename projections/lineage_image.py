@@ -1,6 +1,6 @@
 """The part of a lineage that one batch touches, read in bulk and held in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from events.catalogue.base import Recorded
@@ -17,11 +17,11 @@ KEPT = ("lots", "makings", "edges", "corrections", "bases")
 
 
 class Late(NamedTuple):
-    """A lot that was taken by a step before its only report came, and whose rows are written already."""
+    """Shares that a lot has from a position on, whose rows are written already: they say how it ends."""
 
     position: int
     lot: str
-    producer: str
+    shares: Shares
 
 
 class LineageImage:
@@ -54,7 +54,7 @@ class LineageImage:
         self._touched: dict[str, dict[Any, None]] = {name: {} for name in KEPT}
         self._earlier: list[Row] = []
         self._said: dict[int, Content] = {}
-        self._late = {one.lot: one for one in late}
+        self._late = {one.lot for one in late}
         self._load([recorded for recorded in batch if isinstance(recorded.event, REPORTS + CORRECTIONS)], batch)
 
     def lot(self, lot: str) -> Lot | None:
@@ -108,7 +108,7 @@ class LineageImage:
             by_steps = {lot for content in contents if content.inputs for lot in outputs(content)} & known
             self._load_downstream(known, by_steps)
         self.made = made
-        for lot in self._late:  # they have not come yet
+        for lot in self._late:  # they have not come, or not become what they are, yet
             self._named.discard(lot)
             self._shares.pop(lot, None)
 
@@ -176,35 +176,37 @@ class LineageImage:
 
         Along origin-bearing edges only, but for lots that a step makes along all of them, to see a cycle.
         """
-        below = self._reach(known, "AND e.bears_origin") | self._reach(by_steps, "")
+        tables, db = self._tables, self._db
+        reached = below(tables, db, known, "AND e.bears_origin") | below(tables, db, by_steps)
         edges = {
             row[:3]: Edge(*row)
-            for column, lots in (("input", below), ("output", below))
+            for column, lots in (("input", reached), ("output", reached))
             for row in self._db.where_in(self._tables.edges, column, lots)
         }
         for key, edge in edges.items():
             self._in_edges.setdefault(edge.output, {})[edge.input, edge.event] = edge
             self._stored.add(("edges", key))
             self._follow(edge)
-        self._load_lots(below)
+        self._load_lots(reached)
         self._load_origins({edge.input for edge in edges.values()} - self._lots.keys() - self._named)
-        self._load_makings(below - self._makings.keys())
+        self._load_makings(reached - self._makings.keys())
 
-    def _reach(self, roots: set[str], only: str) -> set[str]:
-        if not roots:
-            return set()
-        edges = self._tables.edges.name
-        found = self._db.rows(
-            f"""
-            WITH RECURSIVE reached (lot) AS (
-                SELECT lot COLLATE "C" FROM unnest(%s::text[]) AS root (lot)
-                UNION
-                SELECT e.output FROM reached r CROSS JOIN LATERAL (
-                    SELECT output FROM {edges} e WHERE e.input = r.lot AND NOT e.closes_cycle {only} OFFSET 0
-                ) AS e -- lot by lot through the index, whatever the planner believes of tables it has not seen full
-            )
-            SELECT lot FROM reached
-            """,  # noqa: S608 - the table's own name and a constant
-            [list(roots)],
+
+def below(tables: LineageTables, db: Db, roots: Collection[str], only: str = "") -> set[str]:
+    """Lots, and whatever of the tables was made of them, along edges that are followed; `only` some, if it says so."""
+    if not roots:
+        return set()
+    found = db.rows(
+        f"""
+        WITH RECURSIVE reached (lot) AS (
+            SELECT lot COLLATE "C" FROM unnest(%s::text[]) AS root (lot)
+            UNION
+            SELECT e.output FROM reached r CROSS JOIN LATERAL (
+                SELECT output FROM {tables.edges.name} e WHERE e.input = r.lot AND NOT e.closes_cycle {only} OFFSET 0
+            ) AS e -- lot by lot through the index, whatever the planner believes of tables it has not seen full
         )
-        return {row[0] for row in found}
+        SELECT lot FROM reached
+        """,  # noqa: S608 - the table's own name and a constant
+        [list(roots)],
+    )
+    return {row[0] for row in found}

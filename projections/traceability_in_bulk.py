@@ -9,7 +9,7 @@ from typing import Final
 from events.catalogue.base import Event, Recorded
 from events.catalogue.logistics import StockReceived, StockShipped
 from events.catalogue.outlets import StockCounted
-from events.catalogue.production import BatchPacked, LabelsPrinted, LotCollected
+from events.catalogue.production import BatchPacked, LabelsPrinted
 from projections import lineage_in_bulk
 from projections import traceability_tables as t
 from projections.base import Db
@@ -30,8 +30,10 @@ def batch_packed(book: Book, packed: Plain) -> None:
 
 def labels_printed(book: Book, printed: Plain) -> None:
     position, said, leaf = printed
-    what = (said["printed_at"], None, None, said["labels"], said["code"])
-    book.written[t.MOVEMENTS].append(_move(said["lot"], position, "labelled", *what, leaf["occurred_at"]))
+    book.written[t.MOVEMENTS].append(
+        f"{said['lot']}\t{position}\tlabelled\t{said['printed_at']}\tNone\tNone\t{said['labels']}\t0\t{said['code']}"
+        f"\t{leaf['occurred_at']}\n"
+    )
 
 
 def stock_shipped(book: Book, shipped: Plain) -> None:
@@ -52,28 +54,14 @@ def _move_lines(
 ) -> None:
     """Units of the lines of one event; lines about the same batch add up."""
     position, said, leaf = moved
-    sums: dict[str, int] = {}
-    for line in said["lines"]:
-        sums[line["batch"]] = sums.get(line["batch"], 0) + line["units"]
-    occurred_at = leaf["occurred_at"]
-    book.written[t.MOVEMENTS] += [
-        _move(batch, position, kind, place, other_place, consignment, units, None, occurred_at)
-        for batch, units in sums.items()
-    ]
-
-
-def _move(
-    lot: str,
-    position: int,
-    kind: str,
-    place: str,
-    other_place: str | None,
-    consignment: str | None,
-    units: int,
-    detail: str | None,
-    occurred_at: str,
-) -> str:
-    return f"{lot}\t{position}\t{kind}\t{place}\t{other_place}\t{consignment}\t{units}\t0\t{detail}\t{occurred_at}\n"
+    lines = said["lines"]
+    sums = {line["batch"]: line["units"] for line in lines}
+    if len(sums) < len(lines):
+        sums = dict.fromkeys(sums, 0)
+        for line in lines:
+            sums[line["batch"]] += line["units"]
+    where, when = f"{position}\t{kind}\t{place}\t{other_place}\t{consignment}", f"0\tNone\t{leaf['occurred_at']}"
+    book.written[t.MOVEMENTS] += [f"{batch}\t{where}\t{units}\t{when}\n" for batch, units in sums.items()]
 
 
 _HANDLERS: Final[Mapping[str, Callable[[Book, Plain], None]]] = {
@@ -85,25 +73,30 @@ _HANDLERS: Final[Mapping[str, Callable[[Book, Plain], None]]] = {
 }
 
 #: The kinds of which there are many.
-IN_BULK: Final[frozenset[type[Event]]] = frozenset(
-    {LotCollected, BatchPacked, LabelsPrinted, StockShipped, StockReceived, StockCounted}
-)
+IN_BULK: Final[frozenset[type[Event]]] = lineage_in_bulk.IN_BULK | {
+    BatchPacked, LabelsPrinted, StockShipped, StockReceived, StockCounted,
+}  # fmt: skip
 
 
 def take_ordinary(
     book: Book, db: Db, read: Sequence[Recorded[Event]]
 ) -> tuple[Sequence[Recorded[Event]], Sequence[Late]]:
-    """Take what a batch left unopened; what is left of the batch to fold, and ordinary lots that came late."""
+    """Take what a batch left unopened; what is left of the batch to fold, and what its steps are to be told of lots."""
     if db.left is None:
         return read, ()
-    collected = []
+    reports = []
     for one in plain(db.left.events):
         handler = _HANDLERS.get(one[2]["type"])
         if handler is None:
-            collected.append(one)
+            reports.append(one)
         else:
             handler(book, one)
-    taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, collected, read)
-    for _, lot, _ in taken.ordinary:
+    taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, reports, read)
+    for _, lot, _ in taken.lots:
         book.make(lot["lot"], lot["mass_g"], lot.get("pieces", 0))
+    for step in taken.steps:
+        for made in step.made():
+            book.make(*made)
+        for consumed, mass_g, pieces, _ in step.inputs:
+            book.consume(consumed, mass_g, pieces)
     return in_order(read, opened(db.left.events, taken.odd)), taken.late

@@ -90,7 +90,8 @@ class Tables:
         """The same, but what a long build leaves unopened is left so."""
         edges = sorted({0, len(history.recorded), *cuts})
         for start, end in pairwise(edges):
-            taken = [one for one in history.recorded[start:end] if type(one.event) in self.model.takes]
+            takes = self.model.takes | self.model.in_bulk
+            taken = [one for one in history.recorded[start:end] if type(one.event) in takes]
             left = [unopened(one) for one in taken if type(one.event) in self.model.in_bulk]
             self.here()
             read = [one for one in taken if type(one.event) not in self.model.in_bulk]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from events.canonical import Unopened
 from events.catalogue import production
 from events.catalogue.base import Event, Recorded
-from projections import income, income_in_bulk
+from projections import in_bulk, income, income_in_bulk
 from projections.income import MODEL
 from tests import make
 from tests.books import START, History, Tables, connect
@@ -153,9 +153,9 @@ def test_an_ordinary_receipt_is_never_opened(books: Tables, monkeypatch: pytest.
         history.add(make.sale_made(sale=f"sale-{number}"), at=START + timedelta(days=1))
     read: list[int] = []
 
-    def opened(_: Sequence[Unopened], positions: Collection[int]) -> list[Recorded[Event]]:
+    def opened(unopened: Sequence[Unopened], positions: Collection[int]) -> list[Recorded[Event]]:
         read.extend(positions)
-        return []
+        return in_bulk.opened(unopened, positions)
 
     for module in (income, income_in_bulk):
         monkeypatch.setattr(module, "opened", opened)
@@ -164,3 +164,71 @@ def test_an_ordinary_receipt_is_never_opened(books: Tables, monkeypatch: pytest.
 
     assert read == []
     assert books.rows("income_sales", "units") == [(6,)]
+
+
+JAM = make.batch_produced(lot="jam-9", inputs=())
+OF_JAM = (make.sale_line(batch="jam-9"),)
+SOLD = make.sale_made(sale="nine", lines=OF_JAM)
+
+
+@pytest.mark.parametrize(
+    ("before", "stretch", "odd"),
+    [
+        pytest.param((), (JAM, SOLD), set(), id="sold after it was made"),
+        pytest.param((), (SOLD, JAM), {1, 2}, id="sold before"),
+        pytest.param((), (SOLD.model_copy(update={"sale": "ten"}), SOLD, JAM), {1, 2, 3}, id="sold twice before"),
+        pytest.param((), (SOLD, JAM, SOLD), {1, 2, 3}, id="a receipt said twice"),
+        pytest.param((SOLD,), (JAM, COMB), {1}, id="sold before the stretch"),
+        pytest.param(
+            (), (make.sale_line_corrected(sale="first", line=0, batch="jam-9"), JAM), {2}, id="named by a correction"
+        ),
+        pytest.param(
+            (),
+            (make.sale_line_corrected(sale="first", line=0, batch="jam-9"), JAM, SOLD),
+            {2},
+            id="named by a correction, and sold behind",
+        ),
+        pytest.param(
+            (make.sale_line_corrected(sale="first", line=0, batch="jam-9"),),
+            (make.sale_made(sale="first"), JAM, COMB),
+            {1, 2},
+            id="named by a correction that waits for its receipt",
+        ),
+        pytest.param(
+            (),
+            (make.goods_returned(sale=None, lines=(make.return_line(batch="jam-9", line=None),)), JAM),
+            {2},
+            id="returned before",
+        ),
+    ],
+)
+def test_a_batch_is_seen_to_come_by_what_named_it_before(
+    books: Tables, before: tuple[Event, ...], stretch: tuple[Event, ...], odd: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History().add(*DECISIONS, *FRONT, *before, *stretch)
+    begun = len(DECISIONS) + len(FRONT) + len(before)
+    with books.connection.transaction(force_rollback=True):
+        expected = books.fold(history).everything()
+    read: set[int] = set()
+
+    def opened(unopened: Sequence[Unopened], positions: Collection[int]) -> list[Recorded[Event]]:
+        read.update(positions)
+        return in_bulk.opened(unopened, positions)
+
+    for module in (income, income_in_bulk):
+        monkeypatch.setattr(module, "opened", opened)
+    with books.connection.transaction(force_rollback=True):
+        assert books.fold_unopened(history, [begun - len(before), begun]).everything() == expected
+    assert {position - begun for position in read if position > begun} == odd
+
+
+def test_payouts_are_taken_as_they_lie(books: Tables) -> None:
+    """By the day on which each was made, whatever else is paid, given or taken back."""
+    history = History().add(*DECISIONS)
+    for number, late in enumerate((0, 13, 40)):
+        history.add(make.payout_made(payout=f"payout-{number}"), at=START + timedelta(hours=late))
+    history.add(make.payout_reversed(payout="payout-1"), make.advance_given(), make.payout_made(producer="p-002"))
+    with books.connection.transaction(force_rollback=True):
+        expected = books.fold(history).everything()
+    with books.connection.transaction(force_rollback=True):
+        assert books.fold_unopened(history, [len(DECISIONS) + 2]).everything() == expected

@@ -1,6 +1,6 @@
 """What a long build takes as it lies in the log, and what it opens after all, against the same log folded live."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
@@ -136,8 +136,11 @@ def connection(log_database: LogDatabase) -> Iterator[Connection]:
         yield connection
 
 
+NOBODY: Mapping[str, int] = {}
+
+
 def left_and_taken(
-    connection: Connection, database: LogDatabase, *events: Event, before: int = 0, careful: Collection[str] = ()
+    connection: Connection, database: LogDatabase, *events: Event, before: int = 0, named: Mapping[str, int] = NOBODY
 ) -> tuple[Sequence[int], list[str], list[str]]:
     """Record events; fold so many `before`, take the rest in bulk.
 
@@ -154,11 +157,11 @@ def left_and_taken(
     batch = recorded[before:]
     collected = plain([unopened(one) for one in batch if isinstance(one.event, LotCollected)])
     others = [one for one in batch if not isinstance(one.event, LotCollected)]
-    ordinary, odd, late = take_ordinary(t.LINEAGE, db, list(collected), others, careful)
+    ordinary, _, odd, late = take_ordinary(t.LINEAGE, db, list(collected), others, named)
     names = [lot["lot"] for _, lot, _ in ordinary]
     stored = db.rows("SELECT lot FROM trace_lots WHERE first_position > %s ORDER BY first_position", [before])
     assert [lot for (lot,) in stored] == names
-    return odd, names, [one.lot for one in late]
+    return odd, names, sorted(one.lot for one in late)
 
 
 def lot(name: str) -> LotCollected:
@@ -222,5 +225,7 @@ def test_a_lot_with_a_correction_is_not_ordinary(
     assert left_and_taken(connection, log_database, *events, before=before) == ([2, 3], ["c"], [])
 
 
-def test_a_caller_may_want_to_see_lots_come(connection: Connection, log_database: LogDatabase) -> None:
-    assert left_and_taken(connection, log_database, lot("a"), lot("b"), careful={"b", "z"}) == ([2], ["a"], [])
+def test_a_caller_sees_lots_come_that_it_named_before(connection: Connection, log_database: LogDatabase) -> None:
+    events = (lot("a"), lot("b"), lot("c"))
+
+    assert left_and_taken(connection, log_database, *events, named={"a": 2, "b": 1, "z": 1}) == ([2], ["a", "c"], [])
