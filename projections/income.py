@@ -206,12 +206,12 @@ def _fold_segment(read: Sequence[Recorded[Event]], unopened: Sequence[Unopened],
     wanted = Wanted()
     for recorded in read:
         _want(wanted, recorded)
-    receipts, odd, late = in_bulk.sort_out(db, unopened, read, wanted, sums)
+    receipts, goods, odd, late = in_bulk.sort_out(db, unopened, read, wanted, sums)
     for recorded in odd:
         _want(wanted, recorded)
     segment = in_order(read, odd)
     ledger = Ledger(db, wanted, segment, late, sums)
-    sharing = in_bulk.Sharing(ledger)
+    sharing = in_bulk.Sharing(ledger, goods)
     for one in among(receipts, segment):
         if isinstance(one, Recorded):
             _handle(ledger, one)

@@ -6,11 +6,14 @@ goes the way of all receipts (income_receipts.py). Most lines of receipts are li
 line is shared is found out once for all that are alike.
 """
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Final, NamedTuple
+
+import orjson
 
 from events.canonical import Unopened
 from events.catalogue.base import Event, Recorded
@@ -28,15 +31,24 @@ from projections.statements import array_text
 #: Batch, product, price in tyiyn and units: a line of a receipt, in the order in which the log has them.
 type SoldLine = tuple[str, str, int, int]
 
+#: The end of a receipt's leaf, and what the ledger needs of its data. Finding it costs half of what parsing does. A
+#: leaf has its members in one order and no blanks, and a text holds no quotation mark by itself: what looks like one of
+#: these members is that member. A receipt that says anything in another way is not ordinary.
+_RECEIPT_END = b'"type":"outlets.sale_made.v1"}'
+_find_receipt = re.compile(
+    rb'"lines":\[\{([^\]\\]*)\}\],"outlet":"([^"\\]*)","rounding_tyiyn":-?[0-9]+,"sale":"([^"\\]*)"'
+).search
+_OCCURRED_AT = b'"occurred_at":"'
+
 
 class Receipt(NamedTuple):
-    """What is kept of a receipt until it is shared."""
+    """What is kept of a receipt until it is shared: the bytes of its leaf, but for its id."""
 
     position: int
     ref: str
-    outlet: str
-    occurred_at: str
-    lines: list[SoldLine]
+    outlet: bytes
+    hour: bytes  #: in which it was written, as `2016-12-31T18`
+    lines: list[bytes]
 
 
 #: The class's own constructor costs twice as much.
@@ -51,6 +63,7 @@ class Sorted(NamedTuple):
     """What a stretch of the log left unopened, sorted out."""
 
     receipts: Sequence[Receipt]  #: of which nothing else in the stretch is said
+    goods: Mapping[bytes, SoldLine]  #: what their lines say
     odd: Sequence[Recorded[Event]]  #: what is not ordinary, opened
     late: Sequence[Late]  #: what steps among these are to be told of ordinary lots
 
@@ -62,12 +75,12 @@ def sort_out(
 
     `wanted` are the keys that the events named that were `read`; those of receipts are added to it.
     """
+    receipts, others = _apart(unopened)
     reports: list[Plain] = []
-    receipts: list[Receipt] = []
     odd: list[int] = []
-    refs: list[str] = []
+    refs = [receipt.ref for receipt in receipts]
     paid: list[str] = []
-    for one in plain(unopened):
+    for one in plain(others):
         position, said, leaf = one
         kind = leaf["type"]
         if kind == PayoutMade.wire_name:
@@ -76,26 +89,58 @@ def sort_out(
             reports.append(one)
         else:
             refs.append(said["sale"])
-            if said["sale"] in wanted.refs or any(len(line) < 4 for line in said["lines"]):  # one has no batch
-                odd.append(position)
-                for line in said["lines"]:
-                    if "batch" in line:
-                        wanted.name(line["batch"], position)
-            else:
-                lines = [tuple(line.values()) for line in said["lines"]]
-                receipts.append(_new_receipt((position, said["sale"], said["outlet"], leaf["occurred_at"], lines)))
+            odd.append(position)
+            for line in said["lines"]:
+                if "batch" in line:
+                    wanted.name(line["batch"], position)
     db.copy_written(t.PAYMENTS, paid)
-    wanted.refs.update(refs)
-    wanted.products.update({line[1] for receipt in receipts for line in receipt.lines})
-    for batch, position in {line[0]: one.position for one in reversed(receipts) for line in one.lines}.items():
-        wanted.name(batch, position)
+    goods, incomplete = _goods(receipts, wanted)
     times = Counter(refs)
-    if len(times) < len(refs):
-        odd += [receipt.position for receipt in receipts if times[receipt.ref] > 1]
-        receipts = [receipt for receipt in receipts if times[receipt.ref] == 1]
+    told = {ref for ref, often in times.items() if often > 1} if len(times) < len(refs) else set()
+    told |= wanted.refs & times.keys()
+    wanted.refs.update(refs)
+    if told or incomplete:
+        kept = []
+        for receipt in receipts:
+            is_odd = receipt.ref in told or not incomplete.isdisjoint(receipt.lines)
+            odd.append(receipt.position) if is_odd else kept.append(receipt)
+        receipts = kept
     named = wanted.named | _named_before(db, reports, wanted.refs) if reports else wanted.named
     taken = lineage_in_bulk.take_ordinary(t.LINEAGE, db, reports, read, named)
-    return Sorted(receipts, opened(unopened, [*odd, *taken.odd]), taken.late)
+    return Sorted(receipts, goods, opened(unopened, [*odd, *taken.odd]), taken.late)
+
+
+def _apart(unopened: Sequence[Unopened]) -> tuple[list[Receipt], list[Unopened]]:
+    """Receipts that are written as nearly all are, and other events."""
+    receipts: list[Receipt] = []
+    others: list[Unopened] = []
+    for one in unopened:
+        position, _, leaf = one
+        found = _find_receipt(leaf) if leaf.endswith(_RECEIPT_END) else None
+        if found is None:
+            others.append(one)
+            continue
+        said, outlet, ref = found.groups()
+        at = leaf.find(_OCCURRED_AT, found.end()) + len(_OCCURRED_AT)
+        hour = leaf[at : at + len("2016-12-31T18")]
+        receipts.append(_new_receipt((position, ref.decode(), outlet, hour, said.split(b"},{"))))
+    return receipts, others
+
+
+def _goods(receipts: Sequence[Receipt], wanted: Wanted) -> tuple[dict[bytes, SoldLine], set[bytes]]:
+    """What the lines of receipts say that name a batch, and the lines that do not."""
+    first = {line: receipt.position for receipt in reversed(receipts) for line in receipt.lines}
+    goods: dict[bytes, SoldLine] = {}
+    incomplete: set[bytes] = set()
+    for line, position in first.items():
+        said = orjson.loads(b"{%b}" % line)
+        wanted.products.add(said["product"])
+        if "batch" in said:
+            goods[line] = tuple(said.values())
+            wanted.name(said["batch"], position)
+        else:
+            incomplete.add(line)
+    return goods, incomplete
 
 
 def _paid(sums: Sums, payout: Plain) -> str:
@@ -122,7 +167,7 @@ def _named_before(db: Db, reports: Sequence[Plain], refs: Collection[str]) -> di
 class Alike:
     """How lines are shared that are of one product and batch, price and units, under the same terms in one month."""
 
-    __slots__ = ("amounts", "goods", "months", "pool", "product", "said", "times")
+    __slots__ = ("amounts", "pool", "product", "said", "times")
 
     def __init__(self, ledger: Ledger, channel: str, day: date, line: SoldLine, home: Home, terms: Terms) -> None:
         batch, product, price, units = line
@@ -136,76 +181,119 @@ class Alike:
         self.product = product, channel, month
         self.amounts = units, gross, makers, workshops, outlet, brand, fund
         self.times = 0
-        # The columns of `income_lines` that they have in common, as COPY reads them.
-        self.goods = f"{product}\t{batch}\t{home.workshop}\t{home.region}"
-        self.months = f"{month}\t{period}"
-        self.said = f"{units}\t{gross}\t{makers}\t{workshops}\t{outlet}\t{brand}\t{fund}\t0"
+        # The last columns of `_COLUMNS`, which they have in common, as COPY reads them.
+        self.said = (
+            f"sale\t{channel}\t{product}\t{batch}\t{home.workshop}\t{home.region}\t{month}\t{period}"
+            f"\t{units}\t{gross}\t{makers}\t{workshops}\t{outlet}\t{brand}\t{fund}\t0\n"
+        )
+
+
+#: The columns of `income_lines` in the order in which the lines of receipts are written: those of the line, of its
+#: receipt, of the shop's day, and of all lines that are alike.
+_COLUMNS = (
+    *("position", "row", "line"),
+    *("posted_position", "ref"),
+    *("place", "day"),
+    *("kind", "channel", "product", "batch", "workshop", "region", "sale_month", "period"),
+    *("units", "gross_tyiyn", "makers_tyiyn", "workshop_tyiyn", "outlet_tyiyn", "brand_tyiyn", "fund_tyiyn"),
+    "suspense_tyiyn",
+)
+
+
+class Group(NamedTuple):
+    """Lines that are shared under the same terms in the same month of a channel."""
+
+    alike: dict[bytes, Alike]
+    terms: dict[str, Terms]  #: by product
+
+
+class ShopDay(NamedTuple):
+    """A shop on a day, as far as receipts are shared there."""
+
+    channel: str
+    day: date
+    group: Group
+    said: str  #: its columns
+    sold: list[tuple[int, ...]]  #: what lines come to there in the day's month
 
 
 class Sharing:
     """Shares the ordinary receipts of a stretch, each when its turn comes."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, goods: Mapping[bytes, SoldLine]) -> None:
         self._ledger = ledger
+        self._goods = goods
         self._rules = ledger.rules
-        self._alike: dict[tuple[str, str, int], dict[SoldLine, Alike]] = defaultdict(dict)
-        self._on: dict[tuple[str, date], dict[SoldLine, Alike]] = {}  #: the same by channel and day
+        self._days: dict[bytes, date] = {}  #: of an hour
+        self._shops: dict[tuple[bytes, date], ShopDay] = {}
+        self._groups: dict[tuple[str, str, int], Group] = {}
         self._kinds: list[Alike] = []
         self._sold: dict[tuple[str, str, str], list[tuple[int, ...]]] = defaultdict(list)
         self._written: list[str] = []
 
     def share(self, receipt: Receipt) -> bool:
         """Post a receipt; False, and nothing is done, when it is not ordinary after all."""
-        position, ref, outlet, occurred_at, lines = receipt
+        position, ref, outlet, hour, lines = receipt
         ledger = self._ledger
         if ref in ledger.by_ref or ref in ledger.changes:
             return False
-        ledger.at(position)
-        channel, day = ledger.channels.get(outlet, "retail"), day_said(occurred_at)
-        alike = self._alike_on(channel, day)
+        if self._rules != ledger.rules:
+            self._rules = ledger.rules
+            self._groups.clear()
+            self._shops.clear()
+        day = self._days.get(hour) or self._day(hour)
+        shop = self._shops.get((outlet, day)) or self._shop(outlet, day)
+        alike = shop.group.alike
         kinds = []
         for line in lines:
-            kind = alike.get(line) or self._kind(alike, channel, day, line)
+            kind = alike.get(line) or self._kind(shop, line, position)
             if kind is None:
                 return False
             kinds.append(kind)
-        place = f"outlet/{outlet}"
-        amounts = self._sold[channel, place, month_of(day)] if kinds else []
+        said, written, sold = f"{position}\t{ref}\t{shop.said}", self._written, shop.sold
         for number, kind in enumerate(kinds):
             kind.times += 1
-            amounts.append(kind.amounts)
-            self._written.append(
-                f"{position}\t{number}\tsale\t{ref}\t{number}\t{channel}\t{place}\t{kind.goods}\t{day}\t{kind.months}"
-                f"\t{position}\t{kind.said}\n"
-            )
+            sold.append(kind.amounts)
+            written.append(f"{position}\t{number}\t{number}\t{said}{kind.said}")
         return True
 
-    def _alike_on(self, channel: str, day: date) -> dict[SoldLine, Alike]:
-        if self._rules != self._ledger.rules:
-            self._rules = self._ledger.rules
-            self._alike.clear()
-            self._on.clear()
-        found = self._on.get((channel, day))
-        if found is None:
-            key = (channel, month_of(day), self._ledger.terms_in_force(channel, day))
-            found = self._on[channel, day] = self._alike[key]
-        return found
+    def _day(self, hour: bytes) -> date:
+        day = self._days[hour] = day_said(f"{hour.decode()}:00:00.000000Z")
+        return day
 
-    def _kind(self, alike: dict[SoldLine, Alike], channel: str, day: date, line: SoldLine) -> Alike | None:
+    def _shop(self, outlet: bytes, day: date) -> ShopDay:
+        ledger, name = self._ledger, outlet.decode()
+        channel, place, month = ledger.channels.get(name, "retail"), f"outlet/{name}", month_of(day)
+        terms = (channel, month, ledger.terms_in_force(channel, day))
+        group = self._groups.get(terms)
+        if group is None:
+            group = self._groups[terms] = Group({}, {})
+        shop = ShopDay(channel, day, group, f"{place}\t{day}\t", self._sold[channel, place, month])
+        self._shops[outlet, day] = shop
+        return shop
+
+    def _kind(self, shop: ShopDay, line: bytes, position: int) -> Alike | None:
         """None while nobody knows where the batch belongs, or how the line is to be shared."""
-        ledger = self._ledger
-        home, terms = ledger.home(line[0]), ledger.terms_for(channel, line[1], day, ledger.position)
+        ledger, sold, group = self._ledger, self._goods[line], shop.group
+        terms = group.terms.get(sold[1])
+        if terms is None:
+            ledger.at(position)
+            terms = ledger.terms_for(shop.channel, sold[1], shop.day, position)
+        home = ledger.home(sold[0])
         if home is None or terms is None:
             return None
-        kind = alike[line] = Alike(ledger, channel, day, line, home, terms)
+        group.terms[sold[1]] = terms
+        kind = group.alike[line] = Alike(ledger, shop.channel, shop.day, sold, home, terms)
         self._kinds.append(kind)
         return kind
 
     def flush(self) -> None:
         """Write the lines, and add their sums to those of the ledger."""
         ledger = self._ledger
-        ledger.db.copy_written(t.LINES, self._written)
+        ledger.db.copy_written(t.LINES, self._written, _COLUMNS)
         for key, amounts in self._sold.items():
+            if not amounts:
+                continue
             sums = ledger.sales[key]
             for column, more in enumerate(map(sum, zip(*amounts, strict=True))):
                 sums[column] += more

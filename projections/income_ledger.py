@@ -83,6 +83,8 @@ NOWHERE = Home("", "")
 
 _new_tuple = tuple.__new__
 
+_MAKERS_OF_LOTS = "SELECT lot, maker, producer FROM income_lots WHERE lot = ANY(%s::text[])"
+
 
 @dataclass(slots=True)
 class Wanted:
@@ -182,8 +184,8 @@ class Ledger:
             (line.batch for lines in self.by_ref.values() for line in lines),
             (change.batch for told in self.changes.values() for change in told),
         )
-        lots = db.by_key(t.LINEAGE.lots, batches - {""})
-        self._stored_makers = {lot: row[5] or (row[3] and f"producer/{row[3]}") for lot, row in lots.items()}
+        lots = db.rows(_MAKERS_OF_LOTS, [array_text(batches - {""})]) if batches else ()
+        self._stored_makers = {lot: maker or (producer and f"producer/{producer}") for lot, maker, producer in lots}
         makers = wanted.makers.union(maker for maker in self._stored_makers.values() if maker)
         makers |= self.lineage.stored_makers()
         self.regions = {row[0]: row[2] for row in db.by_key(t.MAKERS, makers).values()}

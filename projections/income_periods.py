@@ -9,6 +9,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from events.catalogue.base import Recorded
 from events.catalogue.settlement import PeriodClosed
@@ -55,8 +56,7 @@ class Statement:
         return StatementTotals(len(self.rows), sum(tyiyn for _, tyiyn in self.rows), dict(self.rows).get(UNKNOWN, 0))
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(NamedTuple):
     """One batch's makers' part in a month, and how it is allocated."""
 
     batch: str
@@ -78,8 +78,8 @@ def statement(db: Db, region: str, month: str, through_position: int) -> Stateme
 
 def _statement_of(db: Db, region: str, month: str, through_position: int, pools: Iterable[Pool]) -> Statement:
     sums: dict[str, int] = defaultdict(int)
-    for pool in pools:
-        for producer, tyiyn in zip(pool.producers, pool.earned_tyiyn, strict=True):
+    for _, _, earners, earned in pools:
+        for producer, tyiyn in zip(earners, earned, strict=True):
             sums[producer] += tyiyn
     for producers, adjusted in db.rows(
         "SELECT producers, adjusted_tyiyn FROM income_adjustments"
@@ -107,9 +107,10 @@ def _pools_at(db: Db, region: str, month: str, through_position: int) -> list[Po
         pools[batch] -= later
     shares = shares_at(db, pools, through_position)
     found = []
-    for batch in sorted(batch for batch, makers in pools.items() if makers):
-        of_batch = shares.get(batch, ALL_UNKNOWN)
-        found.append(Pool(batch, pools[batch], of_batch.producers, allocated(pools[batch], of_batch)))
+    for batch, makers in sorted(pools.items()):
+        if makers:
+            of_batch = shares.get(batch, ALL_UNKNOWN)
+            found.append(Pool(batch, makers, of_batch.producers, allocated(makers, of_batch)))
     return found
 
 
@@ -155,15 +156,23 @@ def close_period(db: Db, recorded: Recorded[PeriodClosed], accounts: Totals) -> 
         return  # the decider refuses this; the first closing stands
     pools = _pools_at(db, region, month, through)
     found = _statement_of(db, region, month, through, pools)
-    if found.digest != event.statement_digest:
-        raise StatementDiffers(region, month, event.statement_digest, found.digest)
+    digest = found.digest
+    if digest != event.statement_digest:
+        raise StatementDiffers(region, month, event.statement_digest, digest)
     low = _first_that_moved(db, region, through)
     totals = found.totals
     said = (totals.producers, totals.earned_tyiyn, totals.unknown_tyiyn)
-    db.copy_in(t.PERIODS, [(region, month, through, position, found.digest, *said)])
+    db.copy_in(t.PERIODS, [(region, month, through, position, digest, *said)])
     _move_on(db, region, month, through, position, low)
-    db.copy_in(t.EARNED, [(p.batch, region, month, p.makers_tyiyn, p.producers, p.earned_tyiyn) for p in pools])
-    db.copy_in(t.STATEMENTS, [(region, month, producer, tyiyn) for producer, tyiyn in found.rows])
+    db.copy_written(
+        t.EARNED,
+        [
+            f"{pool.batch}\t{region}\t{month}\t{pool.makers_tyiyn}"
+            f"\t{array_text(pool.producers)}\t{array_text(pool.earned_tyiyn)}\n"
+            for pool in pools
+        ],
+    )
+    db.copy_written(t.STATEMENTS, [f"{region}\t{month}\t{producer}\t{tyiyn}\n" for producer, tyiyn in found.rows])
     for producer, tyiyn in found.rows:
         sums = accounts[producer,]
         sums[0] += tyiyn

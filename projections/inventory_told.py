@@ -11,18 +11,20 @@ from typing import Any, Final, NamedTuple
 
 from events.canonical import Unopened
 from events.catalogue.base import Event
-from events.catalogue.logistics import StockReceived, StockShipped
-from events.catalogue.outlets import SaleMade, ShiftClosed, ShiftOpened
-from events.catalogue.production import LotCollected
+from events.catalogue.registry import EVENTS
 from projections.in_bulk import plain
 from projections.inventory_book import Shift, Wanted, clock_flag
 from projections.inventory_counters import Till
 from projections.inventory_prices import Listed
 from projections.statements import Row
 
-#: The kinds of which there are many.
+# The kinds of which there are many, as a leaf names them.
+SOLD, OPENED, CLOSED = "outlets.sale_made.v1", "outlets.shift_opened.v1", "outlets.shift_closed.v1"
+COLLECTED = "production.lot_collected.v2"
+SHIPPED, RECEIVED = "logistics.stock_shipped.v1", "logistics.stock_received.v1"
+
 IN_BULK: Final[frozenset[type[Event]]] = frozenset(
-    {SaleMade, ShiftOpened, ShiftClosed, LotCollected, StockShipped, StockReceived}
+    EVENTS[name] for name in (SOLD, OPENED, CLOSED, COLLECTED, SHIPPED, RECEIVED)
 )
 
 
@@ -142,12 +144,12 @@ class Told:
 
     def _read(self, unopened: Iterable[Unopened]) -> None:
         readers: Mapping[str, Callable[[int, str, dict[str, Any]], Report]] = {
-            SaleMade.wire_name: self._sold,
-            ShiftOpened.wire_name: self._opened,
-            ShiftClosed.wire_name: self._closed,
-            LotCollected.wire_name: self._collected,
-            StockShipped.wire_name: self._shipped,
-            StockReceived.wire_name: self._received,
+            SOLD: self._sold,
+            OPENED: self._opened,
+            CLOSED: self._closed,
+            COLLECTED: self._collected,
+            SHIPPED: self._shipped,
+            RECEIVED: self._received,
         }
         add = self.reports.append
         for position, said, leaf in plain(unopened):

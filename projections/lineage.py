@@ -66,10 +66,18 @@ def largest_remainder(total: int, weights: Sequence[int], ids: Sequence[str]) ->
     parts = [part // whole for part in exact]
     missing = total - sum(parts)
     if missing:
-        # Text sorts by its code points, and so as its bytes in UTF-8 do; equal remainders stay in this order.
-        order = sorted(range(len(exact)), key=ids.__getitem__)
-        order.sort(key=[part % whole for part in exact].__getitem__, reverse=True)
-        for at in order[:missing]:
+        remainders = [part % whole for part in exact]
+        least = sorted(remainders)[-missing]
+        last = []
+        for at, remainder in enumerate(remainders):
+            if remainder > least:
+                parts[at] += 1
+                missing -= 1
+            elif remainder == least:
+                last.append(at)
+        if missing < len(last):
+            last.sort(key=ids.__getitem__)  # text sorts by its code points, and so as its bytes in UTF-8 do
+        for at in last[:missing]:
             parts[at] += 1
     return parts
 

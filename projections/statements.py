@@ -165,11 +165,12 @@ def _writer(column: sa.Column[Any]) -> Callable[[Any], str | None]:
     return array_text if _is_array(column) else _escaped
 
 
-def array_text(value: Iterable[Any]) -> str:
+def array_text(value: Collection[Any]) -> str:
     """Ids, numbers or days as PostgreSQL writes an array: ten times cheaper than a list of parameters."""
     if not value:
         return "{}"
-    return '{"' + '","'.join(map(str, value)) + '"}'
+    ids = value if isinstance(next(iter(value)), str) else map(str, value)
+    return '{"' + '","'.join(ids) + '"}'
 
 
 def _escaped(value: str | None) -> str | None:
@@ -209,10 +210,10 @@ def _column_text(values: Sequence[Any], is_text: bool, is_array: bool) -> str:
     return "{" + ",".join(["NULL" if value is None else f'"{value}"' for value in values]) + "}"
 
 
-def copy_into(table: sa.Table, name: str) -> sql.Composed:
-    """COPY into a table of this name with the columns of that one."""
-    columns = _names(table.columns.keys())
-    return sql.SQL("COPY {} ({}) FROM STDIN (NULL 'None')").format(sql.Identifier(name), columns)
+def copy_into(table: sa.Table, name: str, columns: Sequence[str] = ()) -> sql.Composed:
+    """COPY into a table of this name with the columns of that one, or these of them in this order."""
+    names = _names(columns or table.columns.keys())
+    return sql.SQL("COPY {} ({}) FROM STDIN (NULL 'None')").format(sql.Identifier(name), names)
 
 
 def chunks[T](rows: Collection[T], size: int = 2_000) -> Iterable[Sequence[T]]:
