@@ -234,4 +234,4 @@ def _handle(ledger: Ledger, recorded: Recorded[Event]) -> None:
 TAKES = frozenset(HANDLERS) | LINEAGE_TAKES | {settlement.PeriodClosed}
 assert all(kind in HANDLERS for kind in LINEAGE_TAKES)  # noqa: S101 - a lineage event without its handler is a slip
 
-MODEL = ReadModel("income", 3, t.TABLES, TAKES, fold, in_bulk.IN_BULK | {outlets.SaleMade})
+MODEL = ReadModel("income", 4, t.TABLES, TAKES, fold, in_bulk.IN_BULK | {outlets.SaleMade})

@@ -90,7 +90,7 @@ class LineageFold(LineageImage):
         correction = self._correction_of(making) if self._corrections else None
         if correction is not None:
             content = self._agreeing(making, corrected_content(correction), recorded.position) or content
-        elif not content.inputs and not self._is_named(making.lot):
+        elif not (content.inputs or content.by_products or self._is_named(making.lot)):
             return self._begin(making)
         if self._makings.get(making.lot):
             self.flags.append(("made_twice", making.lot, recorded.position))

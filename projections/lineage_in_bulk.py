@@ -120,8 +120,7 @@ class _Sorting:
         if said.corrected:
             odd.update([lot["lot"] for _, lot, leaf in self._lots if leaf["event_id"] in said.corrected])
         for step in self._steps:
-            # Of a step that takes nothing, its by-products count for what `LineageFold` makes of them.
-            if step.event in said.corrected or (step.kept and not step.inputs):
+            if step.event in said.corrected:
                 odd.update(step.outputs)
         return odd
 

@@ -281,4 +281,4 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     book.flush()
 
 
-MODEL = ReadModel("traceability", 2, t.TABLES, frozenset(HANDLERS) | lineage_tables.TAKES, fold, IN_BULK)
+MODEL = ReadModel("traceability", 3, t.TABLES, frozenset(HANDLERS) | lineage_tables.TAKES, fold, IN_BULK)

@@ -218,7 +218,7 @@ CASES: dict[str, tuple[tuple[Event, ...], tuple[Event, ...], set[int]]] = {
         set(),
     ),
     "made of nothing": ((), (batch("c"), batch("d", made_by="producer/p-002"), pool("e", "c", "d")), set()),
-    "made of nothing, with a by-product": ((), (batch("c", kept="k"), pool("d", "k"), lot("e")), {1, 2}),
+    "made of nothing, with a by-product": ((), (batch("c", kept="k"), pool("d", "k"), lot("e")), set()),
     "made twice": ((), (*TWO, pool("c", "a"), pool("c", "b"), batch("d", "c"), lot("e")), {3, 4, 5}),
     "made and kept": ((), (*TWO, pool("c", "a"), batch("d", "b", kept="c"), pool("e", "d")), {3, 4, 5}),
     "gathered and made": ((), (lot("a"), lot("c"), pool("c", "a")), {2, 3}),

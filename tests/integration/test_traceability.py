@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from events.catalogue.base import Event, Recorded
 from events.catalogue.committee import RecallRoot
+from events.catalogue.production import ByProduct
 from projections import income, inventory, traceability
 from projections.base import Connection, Db, ReadModel, create_tables, use_schema
 from projections.digest import differing, digests
@@ -133,6 +134,18 @@ def test_the_same_facts_in_another_order_give_the_same_lineage(
     if rows(connection, "SELECT 1 FROM trace_edges WHERE closes_cycle"):
         return  # a cycle that a correction removed in the first order
     assert {name: rows(connection, query) for name, query in WHAT_FACTS_SAY.items()} == first
+
+
+@pytest.mark.parametrize("is_named_before", [False, True])
+def test_what_a_step_kept_that_took_nothing_is_made_whether_or_not_its_lot_was_named_before(
+    connection: Connection, is_named_before: bool
+) -> None:
+    """For instance of a lot from before the records began, whose peel is kept."""
+    made = make.batch_produced(lot="b-1", inputs=(), by_products=(ByProduct(lot="b-2", material="peel", mass_g=300),))
+    taken = make.lots_pooled(lot="b-3", inputs=(make.lot_input(lot="b-1"),))
+    facts = (taken, made) if is_named_before else (made, taken)
+    fold(connection, traceability.MODEL, History().add(*facts).recorded)
+    assert rows(connection, "SELECT lot, mass_g FROM trace_lots WHERE lot = 'b-2' AND is_known") == [("b-2", 300)]
 
 
 # ---------------------------------------------------------------------- an oracle
