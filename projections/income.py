@@ -27,7 +27,7 @@ from projections.split import Terms
 
 def outlet_opened(ledger: Ledger, recorded: Recorded[network.OutletOpened]) -> None:
     event = recorded.event
-    ledger.channels[event.outlet] = event.channel
+    ledger.set_channel(event.outlet, event.channel)
     ledger.rows[t.OUTLETS].append((event.outlet, event.channel, event.region, event.opened_on))
 
 

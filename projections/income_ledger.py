@@ -227,6 +227,11 @@ class Ledger:
         self.rules += 1
         self.rows[t.TERMS].append((channel, group, since, self.position, *terms))
 
+    def set_channel(self, outlet: str, channel: str) -> None:
+        """A shop is opened, or opened again as one of another channel."""
+        self.channels[outlet] = channel
+        self.rules += 1
+
     def set_group(self, product: str, group: str) -> None:
         self.groups[product] = group
         self._terms_for.clear()

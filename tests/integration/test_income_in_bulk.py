@@ -112,6 +112,7 @@ COMB = make.lot_collected(lot="comb", producer="p-001", material="honey")
         ),
         pytest.param((), make.producer_registered(producer="p-002", village="at-bashy"), "batch-honey-1", id="maker"),
         pytest.param((COMB,), make.lot_corrected(lot="comb", producer="p-003"), "comb", id="batch"),
+        pytest.param((), make.outlet_opened(channel="wholesale"), "batch-honey-1", id="shop"),
     ],
 )
 def test_a_receipt_behind_what_changes_how_it_is_shared_is_not_ordinary(
