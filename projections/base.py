@@ -59,10 +59,8 @@ class ReadModel:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a batch left to the fold between two positions: unopened, in the order of positions."""
+    """What a batch left to the fold: unopened, in the order of positions."""
 
-    after: int
-    upto: int
     events: Sequence[Unopened] = ()
 
     def between(self, after: int, upto: int) -> Sequence[Unopened]:

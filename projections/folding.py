@@ -75,7 +75,7 @@ def read_batch(
         return _read_carefully(log, after, limit, upto)
     if found.upto == after:
         return None
-    return Batch(after, found.upto, found.events, left=Left(after, found.upto, found.unopened) if left else None)
+    return Batch(after, found.upto, found.events, left=Left(found.unopened) if left else None)
 
 
 def _read_carefully(log: Log, after: int, limit: int, upto: int | None) -> Batch:

@@ -184,7 +184,7 @@ def _want_lines(wanted: Wanted, lines: Sequence[Any], position: int) -> None:
 
 def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     """Apply a contiguous batch of events to the tables: everything up to a closing is written before it is computed."""
-    left = db.left or Left(0, 0)
+    left = db.left or Left()
     segment: list[Recorded[Event]] = []
     sums = Sums()
     behind = 0

@@ -171,6 +171,7 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
         elif not takers[type(one)](one) and db.left is not None:
             for recorded in opened(db.left.events, [one.position]):
                 _apply(book, recorded)
+    db.copy_in(t.FLAGS, told.flags)
     book.flush()
 
 

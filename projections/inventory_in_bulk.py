@@ -65,7 +65,6 @@ class Bulk:
             Collected: self._collected,
             Moved: self._moved,
         }
-        book.db.copy_in(t.FLAGS, told.flags)
 
     def _open(self, drawer: Drawer) -> Shelf:
         """Find what the book has of a drawer."""

@@ -27,7 +27,7 @@ from projections.in_bulk import Plain
 from projections.lineage import Shares, all_of
 from projections.lineage_image import Late, below
 from projections.lineage_reports import CORRECTIONS, REPORTS, Content, content_of, corrected_content, outputs
-from projections.lineage_steps import Sharing, Step, lot_row, row_of_unknown, shares_of
+from projections.lineage_steps import Blending, Step, lot_row, row_of_unknown, shares_of
 from projections.lineage_tables import Correction, LineageTables
 from projections.statements import array_text
 
@@ -39,11 +39,9 @@ _NOBODY: Mapping[str, int] = MappingProxyType({})
 
 
 class Taken(NamedTuple):
-    """What became of the reports of lots in a stretch of the log."""
+    """What became of the reports of lots in a stretch of the log; what is ordinary has its rows."""
 
-    lots: Sequence[
-        Plain
-    ]  #: ordinary lots that were collected or supplied; as all that is ordinary, they have their rows
+    lots: Sequence[Plain]  #: ordinary lots that were collected or supplied
     steps: Sequence[Step]  #: ordinary steps
     odd: Sequence[int]  #: positions of those to be opened and folded one by one
     late: Sequence[Late]  #: what steps among these are to be told of ordinary lots
@@ -184,7 +182,7 @@ class _Sorting:
                 late.append((lot[0], name, shares_of(lot)))
             else:
                 shares[name] = shares_of(lot)
-        Sharing(shares, late).share(steps)
+        Blending(shares, late).share(steps)
 
     def _write(self, lots: Sequence[Plain], steps: Sequence[Step], by_name: Mapping[str, Plain]) -> None:
         tables, db = self._tables, self._db

@@ -181,7 +181,7 @@ class Step:
                 yield f"{lot}\t{since}\t{_written(shares)}\n"
 
 
-class Sharing:
+class Blending:
     """Shares steps in the order of the log, and again what was made of a lot when that comes after it was taken."""
 
     def __init__(self, shares: Mapping[str, Shares], late: Iterable[tuple[int, str, Shares]]) -> None:

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from events.catalogue.base import Recorded
 from projections import traceability_tables as t
-from projections.base import ROWS_IN_ARRAYS, Db
+from projections.base import Db
 from projections.lineage_reports import Change
-from projections.statements import Row, array_text
+from projections.statements import Row
 from projections.totals import Totals
 
 # Columns of `trace_balances` after its key.
@@ -104,13 +104,4 @@ class Book:
         self._db.copy_in(t.MOVEMENTS, list(self._moves.values()))
         for table, keyed in self._set.items():
             self._db.upsert(table, list(keyed.values()))
-        self._flush_balances()
-
-    def _flush_balances(self) -> None:
-        """Most lots of a long batch are new in it: to add them by COPY is several times cheaper than by upsert."""
-        if len(self.balances) > ROWS_IN_ARRAYS:
-            lots = [lot for (lot,) in self.balances]
-            found = self._db.rows("SELECT lot FROM trace_balances WHERE lot = ANY(%s::text[])", [array_text(lots)])
-            new = set(lots).difference([lot for (lot,) in found])
-            self._db.copy_in(t.BALANCES, [(lot, *self.balances.pop((lot,))) for lot in lots if lot in new])
         self.balances.flush(self._db)

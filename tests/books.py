@@ -1,15 +1,18 @@
 """A log in memory and the tables that folds make of it, for tests of read models that need no store."""
 
-from collections.abc import Iterable, Sequence
+import types
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID, uuid5
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from events.canonical import Unopened, event_data, instant, leaf_ends
 from events.catalogue.base import Event, Recorded
+from projections import in_bulk
 from projections.base import Connection, Db, Left, ReadModel, create_tables, use_schema
 from projections.statements import Row
 
@@ -69,6 +72,19 @@ def unopened(recorded: Recorded[Event]) -> Unopened:
     return Unopened(recorded.position, recorded.version, leaf)
 
 
+def note_opened(monkeypatch: pytest.MonkeyPatch, *folds: types.ModuleType) -> set[int]:
+    """Positions of the events that these modules open from here on."""
+    read: set[int] = set()
+
+    def opened(unopened: Sequence[Unopened], positions: Collection[int]) -> list[Recorded[Event]]:
+        read.update(positions)
+        return in_bulk.opened(unopened, positions)
+
+    for module in folds:
+        monkeypatch.setattr(module, "opened", opened)
+    return read
+
+
 class Tables:
     """One read model's tables in a schema of their own, filled by its fold."""
 
@@ -95,7 +111,7 @@ class Tables:
             left = [unopened(one) for one in taken if type(one.event) in self.model.in_bulk]
             self.here()
             read = [one for one in taken if type(one.event) not in self.model.in_bulk]
-            self.model.fold(read, Db(self.connection, Left(start, end, left)))
+            self.model.fold(read, Db(self.connection, Left(left)))
         self.here()
         return self
 

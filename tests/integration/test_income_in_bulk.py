@@ -1,19 +1,18 @@
 """Receipts that a long build leaves unopened come to the same tables as receipts that are opened one by one."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.canonical import Unopened
 from events.catalogue import production
-from events.catalogue.base import Event, Recorded
-from projections import in_bulk, income, income_in_bulk
+from events.catalogue.base import Event
+from projections import income, income_in_bulk
 from projections.income import MODEL
 from tests import make
-from tests.books import START, History, Tables, connect
+from tests.books import START, History, Tables, connect, note_opened
 from tests.integration.test_income_closings import Live
 from tests.servers import LogDatabase
 from tests.shop_histories import BATCHES, DECISIONS, PRODUCTS, facts, id_of
@@ -152,18 +151,11 @@ def test_an_ordinary_receipt_is_never_opened(books: Tables, monkeypatch: pytest.
     history = History().add(*DECISIONS, make.batch_produced(inputs=()))
     for number in range(3):
         history.add(make.sale_made(sale=f"sale-{number}"), at=START + timedelta(days=1))
-    read: list[int] = []
-
-    def opened(unopened: Sequence[Unopened], positions: Collection[int]) -> list[Recorded[Event]]:
-        read.extend(positions)
-        return in_bulk.opened(unopened, positions)
-
-    for module in (income, income_in_bulk):
-        monkeypatch.setattr(module, "opened", opened)
+    read = note_opened(monkeypatch, income, income_in_bulk)
 
     books.fold_unopened(history, [len(history.recorded) - 3])
 
-    assert read == []
+    assert read == set()
     assert books.rows("income_sales", "units") == [(6,)]
 
 
@@ -210,14 +202,7 @@ def test_a_batch_is_seen_to_come_by_what_named_it_before(
     begun = len(DECISIONS) + len(FRONT) + len(before)
     with books.connection.transaction(force_rollback=True):
         expected = books.fold(history).everything()
-    read: set[int] = set()
-
-    def opened(unopened: Sequence[Unopened], positions: Collection[int]) -> list[Recorded[Event]]:
-        read.update(positions)
-        return in_bulk.opened(unopened, positions)
-
-    for module in (income, income_in_bulk):
-        monkeypatch.setattr(module, "opened", opened)
+    read = note_opened(monkeypatch, income, income_in_bulk)
     with books.connection.transaction(force_rollback=True):
         assert books.fold_unopened(history, [begun - len(before), begun]).everything() == expected
     assert {position - begun for position in read if position > begun} == odd

@@ -1,19 +1,18 @@
 """Pools and productions that a long build leaves unopened come to the same tables as those that are opened."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.canonical import Unopened
 from events.catalogue import production
-from events.catalogue.base import Event, Recorded
+from events.catalogue.base import Event
 from events.catalogue.values import LotInput
-from projections import in_bulk, income, income_in_bulk, traceability, traceability_book, traceability_in_bulk
+from projections import base, income, income_in_bulk, traceability, traceability_in_bulk
 from tests import make
-from tests.books import START, History, Tables, connect
+from tests.books import START, History, Tables, connect, note_opened
 from tests.servers import LogDatabase
 from tests.shop_histories import DECISIONS, id_of
 
@@ -278,24 +277,11 @@ def test_only_what_is_not_ordinary_is_opened(books: Tables, case: str, monkeypat
     begun = BEGUN + len(before)
     with books.connection.transaction(force_rollback=True):
         expected = books.fold(history).everything()
-    read = note_opened(monkeypatch)
-    monkeypatch.setattr(traceability_book, "ROWS_IN_ARRAYS", 0)  # as if there were many
+    read = note_opened(monkeypatch, traceability_in_bulk, income_in_bulk)
+    monkeypatch.setattr(base, "ROWS_IN_ARRAYS", 0)  # as if there were many
     with books.connection.transaction(force_rollback=True):
         assert books.fold_unopened(history, [BEGUN, begun]).everything() == expected
     assert {position - begun for position in read if position > begun} == odd
-
-
-def note_opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Positions of the events that are opened from here on."""
-    read: list[int] = []
-
-    def opened(unopened: Sequence[Unopened], positions: Iterable[int]) -> list[Recorded[Event]]:
-        read.extend(positions)
-        return in_bulk.opened(unopened, positions)
-
-    for module in (traceability_in_bulk, income_in_bulk):
-        monkeypatch.setattr(module, "opened", opened)
-    return read
 
 
 def test_a_report_of_a_tablet_of_the_first_years_is_ordinary_too(
@@ -306,7 +292,7 @@ def test_a_report_of_a_tablet_of_the_first_years_is_ordinary_too(
     with books.connection.transaction(force_rollback=True):
         today = (old.upcast(), twice.upcast(), pool("c", "a"), lot("b"))
         expected = books.fold(History().add(*FRONT, *today)).everything()
-    read = note_opened(monkeypatch)
+    read = note_opened(monkeypatch, traceability_in_bulk, income_in_bulk)
     with books.connection.transaction(force_rollback=True):
         history = History().add(*FRONT, old, twice, pool("c", "a"), lot("b"))
         assert books.fold_unopened(history, [BEGUN]).everything() == expected
