@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
-from events.catalogue.base import Decision, Event
+from events.catalogue.base import Decision
 from events.catalogue.settlement import (
     AdvanceGiven,
     DisputeSettled,
@@ -16,23 +15,22 @@ from events.catalogue.settlement import (
     ShareTermsAgreed,
 )
 from events.catalogue.values import (
-    ActorId,
-    Count,
     Day,
-    Id,
-    Month,
-    Position,
-    PositiveTyiyn,
-    ProducerId,
-    Reason,
-    RegionCode,
-    Sha256Hex,
-    SignedTyiyn,
 )
-from services.decider import Command, Decider, Proposal, must_be_two
+from services.decider import Decider, must_be_two
 from services.errors import NotFound, Refused
+from services.settlement.requests import (
+    UNKNOWN,
+    AgreeTerms,
+    ClosePeriod,
+    DisputePayout,
+    GiveAdvance,
+    MakePayout,
+    MakeRestatement,
+    ReversePayout,
+    SettleDispute,
+)
 
-UNKNOWN = "unknown"
 #: What one clerk may hand out alone, at a time: 50 000 som. Above it two sign.
 ALONE_TYIYN_MAX = 5_000_000
 
@@ -116,114 +114,6 @@ class DisputeSettledBefore(Refused):
     """This dispute was answered before."""
 
     advice = "Nothing needs to be done; a producer who does not agree enters a new dispute."
-
-
-class AgreeTerms(Proposal[ShareTermsAgreed]):
-    """Agree how one som is split, in a channel, from a day on."""
-
-    last_closed_month: Month | None = None  #: of any region, as the income read model has it
-    today: Day | None = None  #: in Bishkek
-
-    def refers_to(self) -> tuple[str, ...]:
-        return ()
-
-
-class ClosePeriod(Command):
-    """Turn what was accruing in a region's month into what is earned, by the statement at a position."""
-
-    region: RegionCode
-    month: Month
-    today: Day  #: in Bishkek
-    through_position: Position
-    statement_digest: Sha256Hex
-    producers: Count
-    earned_tyiyn: SignedTyiyn
-    unknown_tyiyn: SignedTyiyn
-
-    @classmethod
-    def writes(cls) -> tuple[type[Event], ...]:
-        return (PeriodClosed,)
-
-    def stream(self) -> str:
-        return f"period/{self.region.lower()}/{self.month}"
-
-    def refers_to(self) -> tuple[str, ...]:
-        return (f"region/{self.region.lower()}",)
-
-
-class MakeRestatement(Command):
-    """State a closed month anew; the difference goes into the open month."""
-
-    region: RegionCode
-    month: Month
-    through_position: Position
-    statement_digest: Sha256Hex
-    members: tuple[ActorId, ...]
-    reason: Reason
-
-    @classmethod
-    def writes(cls) -> tuple[type[Event], ...]:
-        return (RestatementMade,)
-
-    def stream(self) -> str:
-        return f"period/{self.region.lower()}/{self.month}"
-
-
-class AccountCommand(Command):
-    """Something to be done on one producer's account."""
-
-    producer: ProducerId
-
-    def stream(self) -> str:
-        return f"account/{self.producer}"
-
-
-class MakePayout(AccountCommand):
-    """Pay a producer out of what frozen statements say."""
-
-    payout: Id
-    amount_tyiyn: PositiveTyiyn
-    method: Literal["cash", "elqr", "transfer"]
-    members: tuple[ActorId, ...] = ()  #: who signed, when it takes two
-    earned_tyiyn: SignedTyiyn  #: frozen statements and their adjustments up to `statement_position`
-    statement_position: Position
-
-    @classmethod
-    def writes(cls) -> tuple[type[Event], ...]:
-        return (PayoutMade,)
-
-    def refers_to(self) -> tuple[str, ...]:
-        return _producer(self.producer)
-
-
-class ReversePayout(AccountCommand):
-    """Take a payout back that did not arrive or was wrong."""
-
-    payout: Id
-    reason: Reason
-    members: tuple[ActorId, ...] = ()  #: who signed, when it takes two
-
-    @classmethod
-    def writes(cls) -> tuple[type[Event], ...]:
-        return (PayoutReversed,)
-
-
-class GiveAdvance(Proposal[AdvanceGiven]):
-    """Pay a producer before it is earned."""
-
-    def refers_to(self) -> tuple[str, ...]:
-        return _producer(self.event.producer)
-
-
-class DisputePayout(Proposal[PayoutDisputed]):
-    """A producer says that a payout or a statement is wrong."""
-
-    def refers_to(self) -> tuple[str, ...]:
-        return (f"producer/{self.event.producer}",)
-
-
-class SettleDispute(Proposal[DisputeSettled]):
-    """Answer a dispute. A payout is reversed and a month stated anew by commands of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,11 +265,6 @@ def _payout(command: MakePayout, account: Account) -> PayoutMade:
 def _must_be_signed(amount_tyiyn: int, members: tuple[str, ...]) -> None:
     if amount_tyiyn > ALONE_TYIYN_MAX and len(set(members)) < 2:
         raise SecondSignatureMissing(field="members")
-
-
-def _producer(producer: str) -> tuple[str, ...]:
-    """What a payment refers to; that nobody pays the unknown makers is said in its own words."""
-    return () if producer == UNKNOWN else (f"producer/{producer}",)
 
 
 def _must_be_unused(name: str, account: Account) -> None:

@@ -13,16 +13,8 @@ from services.commands import Commands
 from services.front import Front
 from services.paging import Behind, Key, Limit, cut
 from services.polling import POLLED, answered
-from services.settlement.decider import (
-    ACCOUNT,
-    PERIOD,
-    TERMS,
-    AgreeTerms,
-    DisputePayout,
-    GiveAdvance,
-    ReversePayout,
-    SettleDispute,
-)
+from services.settlement.decider import ACCOUNT, PERIOD, TERMS
+from services.settlement.requests import AgreeTerms, DisputePayout, GiveAdvance, ReversePayout, SettleDispute
 from services.settlement.statements import ClosePeriodAsked, MakePayoutAsked, MakeRestatementAsked, Statements
 
 

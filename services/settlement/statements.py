@@ -15,7 +15,7 @@ from services.decider import Command
 from services.errors import NotThereYet, Refused
 from services.front import Front
 from services.handle import Request as Asked
-from services.settlement.decider import ClosePeriod, MakePayout, MakeRestatement
+from services.settlement.requests import ClosePeriod, MakePayout, MakeRestatement
 
 INCOME = ("income",)
 

@@ -26,14 +26,14 @@ from services.demo.history import History, Plan
 from services.demo.journal import Command, Fact, Settle
 from services.demo.settlement import Clerk
 from services.network import decider as network_decider
-from services.settlement import decider as settlement_decider
+from services.settlement import requests as settlement_requests
 
 _CONTEXTS = (
     ("network", network_decider),
     ("committee", committee_requests),
     ("committee", committee_recalls),
     ("center", center_decider),
-    ("settlement", settlement_decider),
+    ("settlement", settlement_requests),
 )
 _ENVELOPE = ("id", "occurred_at", "recorded_at", "actor")
 _HASH = bytes(32)

@@ -13,7 +13,8 @@ from events.store import Append, Appended, Conflict, Duplicate, Log, LogUnavaila
 from services.errors import Busy, Refused
 from services.handle import ATTEMPTS, Handler, Request, UnknownReference
 from services.network.decider import NETWORK, AlreadyKnown, JoinRegion, RegisterProducer, RegisterVillage
-from services.settlement.decider import ACCOUNT, AlreadyPaid, GiveAdvance, MakePayout, PayoutExceedsOwed
+from services.settlement.decider import ACCOUNT, AlreadyPaid, PayoutExceedsOwed
+from services.settlement.requests import GiveAdvance, MakePayout
 from tests import make
 from tests.servers import LogDatabase
 

@@ -265,7 +265,7 @@ def _commands() -> dict[str, Any]:
     from services.committee import requests as of_committee
     from services.decider import Command as Asked
     from services.network import decider as of_network
-    from services.settlement import decider as of_settlement
+    from services.settlement import requests as of_settlement
 
     modules = [
         ("network", of_network), ("committee", of_committee), ("committee", of_recalls),

@@ -7,7 +7,17 @@ import pytest
 
 from services.decider import Command, TwoMembersNeeded
 from services.settlement import decider as rules
-from services.settlement.decider import ACCOUNT, PERIOD, TERMS, AgreeTerms, ClosePeriod, MakePayout, MakeRestatement
+from services.settlement.decider import ACCOUNT, PERIOD, TERMS
+from services.settlement.requests import (
+    AgreeTerms,
+    ClosePeriod,
+    DisputePayout,
+    GiveAdvance,
+    MakePayout,
+    MakeRestatement,
+    ReversePayout,
+    SettleDispute,
+)
 from tests import make
 from tests.given import given
 
@@ -113,7 +123,7 @@ def pay(amount_tyiyn: int, earned_tyiyn: int, payout: str = "payout-2", producer
 PAID = make.payout_made(producer="p-001", payout="payout-1", amount_tyiyn=600)
 REVERSED = make.payout_reversed(producer="p-001", payout="payout-1", amount_tyiyn=600)
 ADVANCE = make.advance_given(producer="p-001", advance="advance-1", amount_tyiyn=300)
-REVERSE = rules.ReversePayout(producer="p-001", payout="payout-1", reason=REVERSED.reason)
+REVERSE = ReversePayout(producer="p-001", payout="payout-1", reason=REVERSED.reason)
 
 
 def test_a_payout_pays_what_is_owed_and_not_a_tyiyn_more() -> None:
@@ -141,8 +151,8 @@ def test_a_payout_is_reversed_once_and_whole() -> None:
     "command",
     [
         pay(1, earned_tyiyn=10_000, payout="payout-1"),
-        rules.GiveAdvance(event=ADVANCE),
-        rules.DisputePayout(event=make.payout_disputed(producer="p-001")),
+        GiveAdvance(event=ADVANCE),
+        DisputePayout(event=make.payout_disputed(producer="p-001")),
     ],
 )
 def test_no_payout_advance_or_dispute_is_entered_twice(command: Command) -> None:
@@ -156,12 +166,12 @@ def test_a_reversed_payouts_id_is_not_used_again() -> None:
 
 def test_advances_and_disputes_are_entered() -> None:
     disputed = make.payout_disputed(producer="p-001")
-    given(ACCOUNT).when(rules.GiveAdvance(event=ADVANCE)).then(ADVANCE)
-    given(ACCOUNT, PAID).when(rules.DisputePayout(event=disputed)).then(disputed)
+    given(ACCOUNT).when(GiveAdvance(event=ADVANCE)).then(ADVANCE)
+    given(ACCOUNT, PAID).when(DisputePayout(event=disputed)).then(disputed)
 
 
 DISPUTED, SETTLED = make.payout_disputed(producer="p-001"), make.dispute_settled()
-SETTLE = rules.SettleDispute(event=SETTLED)
+SETTLE = SettleDispute(event=SETTLED)
 
 
 def test_a_dispute_is_answered_once_whatever_else_was_done_about_it() -> None:
@@ -176,13 +186,13 @@ def test_what_nobody_disputed_is_not_answered() -> None:
 
 def test_an_answer_moves_no_money_and_an_answered_id_is_not_used_again() -> None:
     assert given(ACCOUNT, PAID, DISPUTED, SETTLED).when(pay(1, earned_tyiyn=1_000)).refusal is None
-    again = rules.DisputePayout(event=DISPUTED)
+    again = DisputePayout(event=DISPUTED)
     given(ACCOUNT, DISPUTED, SETTLED).when(again).then_refused(rules.AlreadyPaid)
 
 
 def test_what_unknown_makers_earned_is_paid_to_nobody() -> None:
     given(ACCOUNT).when(pay(1, earned_tyiyn=1_000, producer="unknown")).then_refused(rules.NobodyToPay)
-    ahead = rules.GiveAdvance(event=make.advance_given(producer="unknown"))
+    ahead = GiveAdvance(event=make.advance_given(producer="unknown"))
     given(ACCOUNT).when(ahead).then_refused(rules.NobodyToPay)
 
 
@@ -213,8 +223,8 @@ def test_above_50_000_som_a_payout_is_signed_by_two() -> None:
 def test_above_50_000_som_an_advance_is_signed_by_two() -> None:
     alone = make.advance_given(amount_tyiyn=LIMIT + 1)
     signed = make.advance_given(amount_tyiyn=LIMIT + 1, members=TWO)
-    given(ACCOUNT).when(rules.GiveAdvance(event=alone)).then_refused(rules.SecondSignatureMissing)
-    given(ACCOUNT).when(rules.GiveAdvance(event=signed)).then(signed)
+    given(ACCOUNT).when(GiveAdvance(event=alone)).then_refused(rules.SecondSignatureMissing)
+    given(ACCOUNT).when(GiveAdvance(event=signed)).then(signed)
 
 
 def test_a_payout_that_two_signed_is_reversed_by_two() -> None:
@@ -227,6 +237,6 @@ def test_a_payout_that_two_signed_is_reversed_by_two() -> None:
 
 def test_what_was_advanced_before_a_shop_joined_is_entered_on_its_first_day() -> None:
     before = make.advance_given(producer="p-001", amount_tyiyn=400, method="opening")
-    given(ACCOUNT).when(rules.GiveAdvance(event=before)).then(before)
+    given(ACCOUNT).when(GiveAdvance(event=before)).then(before)
     given(ACCOUNT, before).when(pay(601, earned_tyiyn=1_000)).then_refused(rules.PayoutExceedsOwed)
     assert given(ACCOUNT, before).when(pay(600, earned_tyiyn=1_000)).refusal is None

@@ -8,10 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from events.catalogue.settlement import AdvanceGiven, PayoutMade, PayoutReversed
-from services.settlement.decider import (
-    ACCOUNT,
-    PERIOD,
-    TERMS,
+from services.settlement.decider import ACCOUNT, PERIOD, TERMS
+from services.settlement.requests import (
     AgreeTerms,
     ClosePeriod,
     GiveAdvance,
