@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from events.catalogue.exchange import MessageQuarantined
 from tests import make
 from tests.door import Door, opened, report
 from tests.servers import LogDatabase
@@ -85,8 +86,12 @@ def test_every_report_is_answered_and_whatever_was_not_refused_is_in_the_log(doo
     kept = [answer for answer in answers if answer["status"] in ("accepted", "flagged", "quarantined")]
     for answer in answers:
         assert answer["status"] in ("accepted", "flagged", "quarantined", "duplicate", "conflict", "refused")
-        if answer["status"] != "duplicate":  # of what was not understood a repetition names the problem once more
-            assert (answer["problem"] is not None) == (answer["status"] in ("quarantined", "conflict", "refused"))
+        # Of what was not understood a repetition names the problem once more.
+        is_wrong = answer["status"] in ("quarantined", "conflict", "refused")
+        if answer["status"] == "duplicate":
+            [first] = door.log.read(answer["position"] - 1, 1)
+            is_wrong = isinstance(first.event, MessageQuarantined)
+        assert (answer["problem"] is not None) == is_wrong
         assert (answer["receipt"] is not None) == (answer["status"] != "refused")
     assert door.log.head().position >= before + len(kept)
     door.fold()
