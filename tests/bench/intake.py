@@ -17,7 +17,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -242,7 +242,7 @@ def run(directory: Path, times: int = 5, share: float = 1.0) -> Report:
         def ours(events: int, *, advise: bool = True, fold: bool = True) -> float:
             start = next(starts)
             lists = uploads(range(start, start + events))
-            with ExitStack() if fold else held("projector"):
+            with nullcontext() if fold else held("projector"):
                 begun = time.perf_counter()
                 rate = timed(lambda: door.send(lists, advise=advise), events)
             door.until_folded()
@@ -267,4 +267,4 @@ def run(directory: Path, times: int = 5, share: float = 1.0) -> Report:
         found = rounds({name: partial(way, events) for name, way in ways.items()}, times)
     rows = [row(name, values, "events/s") for name, values in (found | {FOLDED: folded}).items()]
     bars = [bar(f"{OURS} / {RAW}", found[OURS], found[RAW], RATIO_MIN)]
-    return Report(f"Taking reports in, {CALLERS} callers, everything of `ovop up` at work", rows, bars)
+    return Report(f"Taking reports in, {CALLERS} callers", rows, bars)
