@@ -8,10 +8,10 @@ from services.access.sender import Kind, Sender
 from services.access.signatures import upload_text
 
 from tests import make
+from tests.access import PASSWORD, Tablet, ed25519_tablet, p256_tablet
+from tests.access import enrol as enrol_tablet
 from tests.corpus.case import Signed
 from tests.door import Door, accepted, report
-from tests.integration.test_access import PASSWORD, Tablet, ed25519_tablet, p256_tablet
-from tests.integration.test_access import enrol as enrol_tablet
 
 _ROLES: tuple[tuple[str, Role, str | None, str | None], ...] = (
     ("cashier", "cashier", None, "outlet/karakol"),

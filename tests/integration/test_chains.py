@@ -12,8 +12,8 @@ from events.canonical import canonical
 from projections.chains import Broken, TillChains, _reports_between
 from services.books import Look
 from tests import make
+from tests.access import chain
 from tests.door import Door, opened, report
-from tests.integration.test_access import chain
 from tests.servers import LogDatabase
 
 OTHER: dict[str, Any] = {"till": "karakol-2", "shift": "shift-2"}

@@ -19,8 +19,8 @@ from typer.testing import CliRunner, Result
 
 from services import settings as settings_module
 from services.cli import app
+from tests.access import PASSWORD, choose, ed25519_tablet, enrol, sign_in
 from tests.door import Door, accepted, opened
-from tests.integration.test_access import PASSWORD, choose, ed25519_tablet, enrol, sign_in
 from tests.integration.test_api import found
 from tests.servers import LogDatabase, environment
 

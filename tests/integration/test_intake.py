@@ -24,6 +24,7 @@ from services.access.people_store import PeopleStore
 from services.access.sender import Sender
 from services.access.signatures import upload_text
 from services.intake import Queue
+from tests.access import Tablet, chain
 from tests.devices import (
     SALE,
     TILL,
@@ -36,7 +37,6 @@ from tests.devices import (
     taking,
     taking_from,
 )
-from tests.integration.test_access import Tablet, chain
 from tests.post import Broker, start_broker, until
 from tests.servers import LogDatabase, environment
 
