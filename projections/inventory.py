@@ -164,7 +164,7 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
         _want(wanted, recorded.event)
     told = Told(db.left.events if db.left else (), wanted)
     book = Book(db, wanted)
-    takers = Bulk(book, told, wanted).takers
+    takers = Bulk(book, told, wanted).takers()
     for one in among(told.reports, batch):
         if isinstance(one, Recorded):
             _apply(book, one)

@@ -57,8 +57,13 @@ class Bulk:
         }
         self._shelves: dict[str, Shelf] = {}
         self._sales, self._lots = book.written[t.SALES], book.written[t.LOTS]
-        #: By kind: takes a report; False, and nothing is done, when there is something unusual about it.
-        self.takers: Mapping[type, Callable[[Any], bool]] = {
+
+    def takers(self) -> Mapping[type, Callable[[Any], bool]]:
+        """By kind: takes a report; False, and nothing is done, when there is something unusual about it.
+
+        Made when asked for: an object that kept its own methods would be freed by the collector of garbage alone.
+        """
+        return {
             Sold: self._sold,
             Opened: self._opened,
             Closed: self._closed,
