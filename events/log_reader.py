@@ -25,7 +25,9 @@ _RANGE = (
 )
 _RANGE_WITH_HASH = _RANGE.replace(b"position FROM", b"position, leaf_hash FROM")
 #: How far a stretch goes, without its leaves: the index alone knows.
-_RANGE_ENDS = b"SELECT count(*), max(position) FROM (" + _RANGE.replace(b"version, leaf, position", b"position") + b")"
+_RANGE_ENDS = (
+    b"SELECT count(*), max(position) FROM (" + _RANGE.replace(b"version, leaf, position", b"position") + b") AS stretch"
+)
 _VERSION = struct.Struct("!i")
 _POSITION = struct.Struct("!q")
 _TRUE = b"\x01"

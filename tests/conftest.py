@@ -1,8 +1,11 @@
 """Fixtures that everybody uses: a real PostgreSQL and a real broker, a fresh database for each test."""
 
 import itertools
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,26 @@ from tests.servers import LOGINS, LogDatabase, NatsServer, PostgresServer, start
 
 TEMPLATE = "ovop_template"
 _numbers = itertools.count(1)
+
+#: A file system in memory, on Linux.
+MEMORY = Path("/dev/shm")  # noqa: S108 - only where pytest makes directories of its own
+#: Twice what all tests need at a time.
+ROOM_BYTES = 8 << 30
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """Where memory has room, what tests write goes there: a disk takes twice as long to make hundreds of databases."""
+    if room_in_memory() >= ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def room_in_memory() -> int:
+    """Bytes that are free both in the file system in memory and in memory; 0 where there is no such file system."""
+    if not os.access(MEMORY, os.W_OK):
+        return 0
+    said = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+    return min(int(said["MemAvailable"].split()[0]) << 10, shutil.disk_usage(MEMORY).free)
 
 
 @pytest.fixture(scope="session")
