@@ -1,6 +1,7 @@
 """What the pages show is what the log says, through the read models."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,24 @@ def test_the_network_page_adds_up_the_sales_of_the_shops(small: Door) -> None:
     assert f">{of_2014:,}<" in text
     assert text.count("<tr id=") == 2
     assert "no sale yet" in text
+
+
+def test_one_clock_that_runs_ahead_moves_neither_the_year_at_the_top_nor_the_last_sale(
+    log_database: LogDatabase, tmp_path: Path
+) -> None:
+    with opened(log_database, tmp_path) as door:
+        recorder = small_network.fill(door.front.handler.log)
+        now = datetime(2015, 2, 28, 6, tzinfo=UTC)
+        recorder.sell("sale-of-2099", 1, datetime(2099, 1, 1, 6, tzinfo=UTC), now)
+        door.fold()
+        text = page(door, "/")
+        assert "Sales in 2015" in text
+        assert '<th scope="row">2099' in text
+        assert f'data-total="sales_this_year">{2 * PRICE_TYIYN // 100:,}\u00a0som' in text
+        assert "02.02.2015\u00a012:00" in text
+        assert "01.01.2099" not in text
+        [karakol] = [row for row in door.get("/api/v1/network").json()["outlets"] if row["outlet"] == "karakol"]
+        assert karakol["last_sale_at"].startswith("2015-02-02T06:00")
 
 
 def test_the_page_of_a_jar_says_its_villages_in_order(small: Door) -> None:
