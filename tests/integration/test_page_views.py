@@ -90,6 +90,32 @@ def test_an_unknown_code_is_not_found_and_says_so_kindly(small: Door) -> None:
         assert said in response.text
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/nonsense", 404), ("/l/", 404), (f"/l/{CODE}/", 404), ("/l", 422), ("/01/1/10/2", 404)]
+)
+def test_a_person_at_a_wrong_address_gets_a_page_and_a_program_a_problem(small: Door, path: str, status: int) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "ru"}
+    shown = small.client.get(path, headers=browser)
+    assert shown.status_code == status
+    assert shown.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    for part in ("Такой страницы нет", "Демонстрационные данные", 'id="code"'):
+        assert part in shown.text
+    for headers, where in (({"Accept": "*/*"}, path), (browser, "/api/v1/nonsense"), (browser, "/static/nonsense")):
+        told = small.client.get(where, headers=headers)
+        assert told.headers["content-type"] == "application/problem+json", (headers, where)
+
+
+def test_a_person_is_told_when_a_page_cannot_be_shown_now(log_database: LogDatabase, tmp_path: Path) -> None:
+    with opened(log_database, tmp_path, address_requests_per_minute=1) as door:
+        headers = {"Accept": "text/html", "Accept-Language": "en", "Authorization": ""}
+        door.client.get("/", headers=headers)
+        shown = door.client.get("/", headers=headers)
+        assert shown.status_code == 429
+        assert "This page cannot be shown now" in shown.text
+        assert int(shown.headers["retry-after"]) > 0
+
+
 def test_the_language_is_chosen_by_the_browser_then_by_the_reader_and_remembered(small: Door) -> None:
     assert 'lang="ru-KG"' in page(small, f"/l/{CODE}", "ru")
     chosen = small.client.get(f"/l/{CODE}", params={"lang": "ky"}, headers={"Accept-Language": "ru"})
