@@ -1,6 +1,7 @@
 """The demonstration's history, whole: known sums, the mix of trouble, balanced steps, and nothing that is refused."""
 
 import hashlib
+import string
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -124,6 +125,18 @@ def test_the_network_grows_as_it_is_known_to_have_grown() -> None:
         for product in told().asked("network/define-product")
     }
     assert made == {kind.id for kind in KINDS}
+
+
+def test_products_are_named_in_each_language_in_its_own_letters_units_included() -> None:
+    names = [product["names"] for product in told().asked("network/define-product")]
+
+    def sizes(language: str) -> set[str]:
+        return {each[language].rpartition(" (")[0].rpartition(", ")[2] for each in names}
+
+    for language in ("ky", "ru"):
+        assert not [name for each in names if set(name := each[language]) & set(string.ascii_letters)]
+        assert {"300 г", "0,3 кг", "0,5 л", "100 мл", "16 см", "1,5 м²", "36-37"} <= sizes(language)
+    assert {"300 g", "0.3 kg", "0.5 l", "100 ml", "16 cm", "1.5 m²", "36-37"} <= sizes("en")
 
 
 def test_the_history_is_as_long_as_the_demonstration_promises() -> None:
