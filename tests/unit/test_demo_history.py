@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -145,6 +146,24 @@ def test_the_history_is_as_long_as_the_demonstration_promises() -> None:
     assert [bool(settle.regions) for settle in told().settles] == [True] * 59 + [False], "December accrues still"
     assert sum(settle.pays for settle in told().settles) == 20
     assert told().by_broker > 1_000
+
+
+def test_the_sale_in_the_readme_fits_the_history() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    sale = orjson.loads(readme.partition("/api/v1/sales -d '")[2].partition("'")[0])
+    before = [fact for fact in told().facts if fact["data"].get("till") == sale["till"]]
+    assert {fact["data"]["outlet"] for fact in before} == {sale["outlet"]}
+    assert sale["till_counter"] == max(fact["data"]["till_counter"] for fact in before) + 1
+    [line] = sale["lines"]
+    [packed] = [
+        fact["data"] for fact in told().of("production.batch_packed.v1") if fact["data"]["lot"] == line["batch"]
+    ]
+    assert packed["product"] == line["product"]
+    arrived = [fact["data"] for fact in told().of("logistics.stock_received.v1")]
+    assert f"outlet/{sale['outlet']}" in {
+        fact["place"] for fact in arrived if line["batch"] in {counted["batch"] for counted in fact["lines"]}
+    }
+    assert datetime.fromisoformat(sale["recorded_at"]).timestamp() > max(told().recorded_s)
 
 
 def test_receipts_are_as_late_and_as_troubled_as_assumed() -> None:
