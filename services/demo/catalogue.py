@@ -81,10 +81,10 @@ _UNITS = {"g": "г", "kg": "кг", "l": "л", "ml": "мл", "cm": "см", "m²":
 
 
 def _spoken_size(name: str) -> Spoken:
-    """The name of a size in each language; a number alone, such as that of a slipper, is the same in all."""
+    """The name of a size in each language, in one piece; a number alone, as of a slipper, is the same in all."""
     number, _, unit = name.partition(" ")
-    here = f"{number.replace('.', ',')} {_UNITS[unit]}" if unit else number
-    return here, here, name
+    here = f"{number.replace('.', ',')}\u00a0{_UNITS[unit]}" if unit else number
+    return here, here, name.replace(" ", "\u00a0")
 
 
 def _styles(text: str) -> tuple[Style, ...]:

@@ -132,7 +132,9 @@ def test_products_are_named_in_each_language_in_its_own_letters_units_included()
     names = [product["names"] for product in told().asked("network/define-product")]
 
     def sizes(language: str) -> set[str]:
-        return {each[language].rpartition(" (")[0].rpartition(", ")[2] for each in names}
+        found = {each[language].rpartition(" (")[0].rpartition(", ")[2] for each in names}
+        assert not [size for size in found if " " in size], "a number and its unit stay on one line"
+        return {size.replace("\u00a0", " ") for size in found}
 
     for language in ("ky", "ru"):
         assert not [name for each in names if set(name := each[language]) & set(string.ascii_letters)]
