@@ -8,6 +8,7 @@ from events.canonical import decode_leaf
 from events.catalogue.network import NetworkFounded
 from events.catalogue.values import Names
 from projections.base import Connection
+from projections.inventory_book import AHEAD_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,18 @@ class VillageSeen:
 
 
 def outlets(connection: Connection) -> list[OutletSeen]:
-    """Every shop that ever opened, with the time its last receipt claims."""
+    """Every shop that ever opened, with the time its last receipt claims.
+
+    A claim from beyond the end of the log comes of a clock that runs ahead: believed, it would hide for years that a
+    shop is silent.
+    """
     rows = connection.execute(
         "SELECT o.outlet, o.ky, o.ru, o.en, o.region, o.latitude_microdegrees, o.longitude_microdegrees,"
         " o.position_is_exact, s.last_sale_at FROM trace_outlets o"
-        " LEFT JOIN (SELECT place, max(occurred_at) AS last_sale_at FROM inventory_sales GROUP BY place) AS s"
-        " ON s.place = 'outlet/' || o.outlet ORDER BY o.outlet"
+        " LEFT JOIN (SELECT place, max(occurred_at) AS last_sale_at FROM inventory_sales WHERE occurred_at <="
+        " (SELECT recorded_at + %s FROM log.events ORDER BY position DESC LIMIT 1) GROUP BY place) AS s"
+        " ON s.place = 'outlet/' || o.outlet ORDER BY o.outlet",
+        [AHEAD_AFTER],
     )
     return [OutletSeen(row[0], Names(ky=row[1], ru=row[2], en=row[3]), *row[4:]) for row in rows.fetchall()]
 

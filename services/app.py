@@ -59,6 +59,7 @@ from services.settings import Settings, settings
 from services.settlement import routes as settlement
 from services.signing import routes as signing
 from services.web import desk_routes
+from services.web.lost_page import is_lost, lost_page
 from services.web.menu import menus
 from services.web.routes import SafeStatic, pages
 from services.web.sign_in_page import sign_in_pages
@@ -73,6 +74,7 @@ CONTEXTS = (
 #: So many objects may be made beyond those let go before Python looks for circles.
 GARBAGE_OBJECTS: Final = 100_000
 _NO_SUCH_METHOD: Final = 405
+_ON_OUR_SIDE: Final = 500
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +128,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     app.include_router(pages(ServedPages(front.books), menus(front)))
     app.include_router(desk_routes.routes(front))
     app.include_router(sign_in_pages(front))
-    _name_every_error(app)
+    _name_every_error(app, front)
     describe(app)
     return app
 
@@ -185,44 +187,57 @@ def _collect_garbage_rarely() -> None:
     gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
 
 
-def _name_every_error(app: FastAPI) -> None:
-    """Whatever goes wrong is answered as problem details, and never with a stack trace."""
+def _name_every_error(app: FastAPI, front: Front) -> None:
+    """Whatever goes wrong is answered as problem details, to a person as a page, and never with a stack trace."""
+
+    def told(request: Request, refusal: Refused) -> Response:
+        response = problem_response(refusal)
+        status = response.status_code
+        if not is_lost(request, status):
+            return response
+        # Whether the clock is simulated is in the database, which does not answer now.
+        is_simulated = status < _ON_OUR_SIDE and front.clock.simulated()
+        shown = lost_page(request, status, is_simulated)
+        if "Retry-After" in response.headers:
+            shown.headers["Retry-After"] = response.headers["Retry-After"]
+        return shown
 
     @app.exception_handler(Refused)
-    async def refused(_: Request, refusal: Refused) -> Response:
-        return problem_response(refusal)
+    async def refused(request: Request, refusal: Refused) -> Response:
+        return told(request, refusal)
 
     @app.exception_handler(RecordedAtRefused)
     async def clock_is_real(_: Request, __: RecordedAtRefused) -> Response:
         return problem_response(ClockIsReal(field="recorded_at"))
 
-    async def unavailable(_: Request, error: Exception) -> Response:
+    async def unavailable(request: Request, error: Exception) -> Response:
         logger.warning("unavailable: %s", error)
-        return problem_response(Unavailable())
+        return told(request, Unavailable())
 
     @app.exception_handler(QueryCanceled)
-    async def took_too_long(_: Request, error: QueryCanceled) -> Response:
+    async def took_too_long(request: Request, error: QueryCanceled) -> Response:
         logger.warning("took too long: %s", error)
-        return problem_response(TookTooLong())
+        return told(request, TookTooLong())
 
     for passing in (LogUnavailable, LogBusy, LogClosed, OperationalError, PoolTimeout):
         app.add_exception_handler(passing, unavailable)
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: RequestValidationError) -> Response:
-        return problem_response(Malformed([_problem(detail) for detail in error.errors()]))
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
+        return told(request, Malformed([_problem(detail) for detail in error.errors()]))
 
     @app.exception_handler(HTTPException)
     async def by_status(request: Request, error: HTTPException) -> Response:
         kinds: dict[int, type[Refused]] = {404: NotFound, 405: MethodNotAllowed}
-        response = problem_response(kinds.get(error.status_code, Malformed if error.status_code < 500 else Internal)())
+        kind = kinds.get(error.status_code, Malformed if error.status_code < _ON_OUR_SIDE else Internal)
+        response = told(request, kind())
         if error.status_code == _NO_SUCH_METHOD:
             response.headers["Allow"] = ", ".join(sorted(_methods_of(app, request.url.path)))
         return response
 
     @app.exception_handler(Exception)
-    async def internal(_: Request, __: Exception) -> Response:
-        return problem_response(Internal())
+    async def internal(request: Request, __: Exception) -> Response:
+        return told(request, Internal())
 
 
 def _methods_of(app: FastAPI, path: str) -> set[str]:

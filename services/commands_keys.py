@@ -75,9 +75,12 @@ def list_keys(as_json: AsJson = False) -> None:
         ended = row["revoked_at"]
         ends = f"revoked {ended:%Y-%m-%d}" if ended else f"{row['expires_at']:%Y-%m-%d}" if row["expires_at"] else ""
         used = f"{row['last_used_at']:%Y-%m-%d %H:%M}" if row["last_used_at"] else "never"
-        scopes = " ".join(row["scopes"]) or (row["label"] or "")
-        table.add_row(row["key_id"], row["kind"], row["actor"], scopes, f"{row['created_at']:%Y-%m-%d}", used, ends)
-    Console().print(table)
+        may = " ".join(row["scopes"]) or (row["label"] or "")
+        table.add_row(row["key_id"], row["kind"], row["actor"], may, f"{row['created_at']:%Y-%m-%d}", used, ends)
+    # As wide as it is, so that no name is cut: `till/till-kar…` could be any of ten, and a pipe wants one line each.
+    narrow = Console()
+    wide = Console(width=max(narrow.width, narrow.measure(table, options=narrow.options.update(width=1_000)).maximum))
+    wide.print(table)
 
 
 def revoke(

@@ -24,6 +24,7 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Where a jar comes from: villages with their shares, maker, certificate, journey. Exit code 1 when unknown."""
+    from services.web.codes import candidates, is_well_formed
     from services.web.language import LANGUAGES
     from services.web.source import ServedPages
 
@@ -35,7 +36,10 @@ def trace(
         if as_json:
             say_json({"found": False, "asked": code_or_lot})
             raise typer.Exit(1)
-        fail(f"no batch is known by {code_or_lot!r}")
+        read_as = candidates(code_or_lot)
+        is_mistyped = bool(read_as) and not any(map(is_well_formed, read_as))
+        why = "; its check symbol does not fit, so it was probably typed or printed wrongly" if is_mistyped else ""
+        fail(f"no batch is known by {code_or_lot!r}{why}")
     if as_json:
         say_json({"found": True, **plain(view)})
     else:

@@ -13,7 +13,7 @@ from typing import Literal
 from services.demo.places import WORKSHOPS, Spoken, Workshop
 
 type Basis = Literal["mass", "pieces", "hours"]
-#: One size: a suffix of the id, its name, net grams of a unit (grams of a piece for pieces), som at today's level.
+#: One size: a suffix of the id, its name in English, net grams of a unit (of a piece for pieces), som at today's level.
 type Size = tuple[str, str, int, int]
 type Style = tuple[str, str, str, str]  #: suffix, ky, ru, en
 
@@ -76,6 +76,17 @@ class Product:
         return max(5, round(som / 5) * 5) * 100
 
 
+#: How units are written in Kyrgyz and Russian.
+_UNITS = {"g": "г", "kg": "кг", "l": "л", "ml": "мл", "cm": "см", "m²": "м²"}
+
+
+def _spoken_size(name: str) -> Spoken:
+    """The name of a size in each language, in one piece; a number alone, as of a slipper, is the same in all."""
+    number, _, unit = name.partition(" ")
+    here = f"{number.replace('.', ',')}\u00a0{_UNITS[unit]}" if unit else number
+    return here, here, name.replace(" ", "\u00a0")
+
+
 def _styles(text: str) -> tuple[Style, ...]:
     rows = [tuple(part.strip() for part in line.split("/")) for line in text.strip().splitlines()]
     return tuple((row[0], row[1], row[2], row[3]) for row in rows)
@@ -86,7 +97,7 @@ _SWEET = _styles("""
     wal / жаңгак менен / с грецким орехом / with walnut
     low / канты аз / мало сахара / less sugar
     hon / бал менен / с мёдом / with honey
-    gft / белек / подарочная / gift edition
+    gft / белек / в подарочной упаковке / gift edition
     wht / ак / белая линия / white label""")
 _JUICE = _styles("""
     pure / таза / прямой отжим / pure
@@ -152,7 +163,7 @@ _ORNAMENTS = _styles("""
     kus / куш / птица / bird""")
 _DAIRY = _styles("""
     cls / салттуу / классика / classic
-    slt / туздуу / солёный / salted
+    slt / туздуу / с солью / salted
     hrb / чөп менен / с травами / with herbs
     hon / бал менен / с мёдом / with honey
     smk / ышталган / копчёный / smoked""")
@@ -251,10 +262,10 @@ KINDS: tuple[Kind, ...] = (
     _felt("fel-bag", ("Кийиз сумка", "Войлочная сумка", "Felt bag"), "piece",
           (("s", "28 cm", 300, 1400), ("l", "36 cm", 450, 2600)), _ORNAMENTS, _washed((1500, 4500))),
     Kind("rug-shy", "rug", ("Шырдак", "Ширдак", "Shyrdak rug"), "square_metre",
-         (("s", "1 m2", 3000, 6500), ("l", "1.5 m2", 4500, 11000)), _ORNAMENTS, None, (11, 12, 1, 2, 3),
+         (("s", "1 m²", 3000, 6500), ("l", "1.5 m²", 4500, 11000)), _ORNAMENTS, None, (11, 12, 1, 2, 3),
          Recipe("wool", 1150, (("dye", 20),), pool_loss=480, lot_g=(4000, 11000), home=True), "hours", 2),
     Kind("rug-ala", "rug", ("Ала кийиз", "Ала-кийиз", "Ala-kiyiz"), "square_metre",
-         (("s", "1 m2", 2800, 3800), ("l", "1.5 m2", 4200, 6500)), _ORNAMENTS, None, (5, 6, 7, 8, 9),
+         (("s", "1 m²", 2800, 3800), ("l", "1.5 m²", 4200, 6500)), _ORNAMENTS, None, (5, 6, 7, 8, 9),
          Recipe("wool", 1150, (("dye", 20),), pool_loss=480, lot_g=(4000, 11000), home=True), "hours", 2),
     Kind("hat-kal", "felt", ("Ак калпак", "Ак-калпак", "Felt hat"), "piece",
          (("s", "54-56", 110, 900), ("l", "57-60", 130, 1500)), _ORNAMENTS, None, _ALL_YEAR,
@@ -307,8 +318,8 @@ def _variants(rng: Random, workshop: Workshop) -> list[_Variant]:
 def _product(workshop: Workshop, kind: Kind, size: Size, style: Style, year: int, rank: int) -> Product:
     makers = [other.id for other in WORKSHOPS if kind.id in other.makes]
     suffix = f"-{makers.index(workshop.id) + 1}" if len(makers) > 1 else ""
-    place = workshop.names
-    spoken = [f"{kind.names[i]}, {style[1 + i]}, {size[1]} ({place[i]})" for i in range(3)]
+    place, named = workshop.names, _spoken_size(size[1])
+    spoken = [f"{kind.names[i]}, {style[1 + i]}, {named[i]} ({place[i]})" for i in range(3)]
     names = (spoken[0], spoken[1], spoken[2])
     return Product(
         id=f"{kind.id}-{size[0]}-{style[0]}{suffix}",

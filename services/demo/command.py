@@ -3,6 +3,7 @@
 import asyncio
 import json
 import queue
+import shlex
 import shutil
 import signal
 import sys
@@ -248,7 +249,13 @@ def _serve(here: Settings, found: report.Figures, console: Console) -> None:
     console.print(f"\nThe network  [bold]{here.base_url}/[/bold]")
     if found.jar is not None:
         console.print(f"One jar      [bold]{here.base_url}/l/{found.jar.code}[/bold]")
-    console.print(f"The past     OVOP_DATA_DIR={here.data_dir} ovop replay --as-of 2014-12-31")
+    console.print("In a second terminal:")
+    for line in (
+        f'export OVOP_DATA_DIR={shlex.quote(str(here.data_dir))} PATH="{Path(sys.executable).parent}:$PATH"',
+        *([f"ovop trace {found.jar.code}"] if found.jar is not None else []),
+        "ovop replay --as-of 2014-12-31",
+    ):
+        console.print(f"  {line}", soft_wrap=True)  # a line that is broken cannot be copied
     console.print("[dim]Ctrl-C stops everything.[/dim]")
     while True:
         time.sleep(3600)

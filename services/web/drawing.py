@@ -60,11 +60,13 @@ class Frame:
 
 COUNTRY = Frame(west=69.1, south=39.1, east=80.4, north=43.4)
 LAKE_BASIN = Frame(west=75.9, south=41.85, east=79.1, north=43.05)
-#: About how wide a letter of a label is, in units of the drawing; only to keep labels apart.
-_LETTER_WIDTH = 7.0
+#: About how wide a letter of a label is, in units of the drawing, in a wide type; to keep labels apart and inside.
+_LETTER_WIDTH = 7.6
 _LABEL_HEIGHT = 16.0
 #: Stops closer than this share one mark.
 _STOPS_APART = 26.0
+#: Between a mark with several numbers and the edge of the map.
+_STOP_MARGIN = 2.0
 
 
 def frame_around(places: Sequence[Place], width: int = 360) -> Frame:
@@ -120,7 +122,7 @@ def map_of_journey(stops: Sequence[Place], links: Sequence[tuple[Place, Place]],
             groups.append((at, [stop]))
         else:
             near.append(stop)
-    return _map(frame, title, lines + Markup("").join(_stop(at, members) for at, members in groups))
+    return _map(frame, title, lines + Markup("").join(_stop(frame, at, members) for at, members in groups))
 
 
 def _map(frame: Frame, title: str, drawn: Markup) -> Markup:
@@ -145,21 +147,26 @@ def _line(frame: Frame, start: Place, end: Place) -> Markup:
     return Markup('<line class="journey" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(x1, y1, x2, y2)
 
 
-def _stop(at: tuple[float, float], members: Sequence[Place]) -> Markup:
-    """One mark for the stops at a point: `2`, `1–4` when they follow each other, else `1, 3`."""
+def _stop(frame: Frame, at: tuple[float, float], members: Sequence[Place]) -> Markup:
+    """One mark for the stops at a point: `2`, `1–4` when they follow each other, else `1, 3`.
+
+    It is moved inwards where it would be cut at the edge of the map.
+    """
     numbers = sorted(member.number for member in members)
     follow = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     text = f"{numbers[0]}\u2013{numbers[-1]}" if follow and len(numbers) > 1 else ", ".join(map(str, numbers))
     width = 20 + 6 * (len(text) - 1)
+    half = width / 2 + _STOP_MARGIN
+    middle = round(min(max(at[0], half), frame.width - half), 1)
     return Markup(
         '<g class="stop"><title>{title}</title><rect x="{x}" y="{y}" width="{width}" height="20" rx="10"/>'
         '<text x="{middle}" y="{centre}" dy=".36em">{text}</text></g>'
     ).format(
         title=", ".join(member.label for member in members),
-        x=round(at[0] - width / 2, 1),
+        x=round(middle - width / 2, 1),
         y=round(at[1] - 10, 1),
         width=width,
-        middle=at[0],
+        middle=middle,
         centre=at[1],
         text=text,
     )

@@ -136,16 +136,15 @@ def _thick_bar(parts: Sequence[tuple[str, int]]) -> Markup:
 def _money(view: JarView, language: Language) -> Sequence[_ShownPart]:
     if view.money is None:
         return []
-    return [
-        _ShownPart(title, language.tenths(basis_points // 10))
-        for title, basis_points in (
-            (language.gettext("Makers"), view.money.makers_bp),
-            (language.gettext("Workshop"), view.money.workshop_bp),
-            (language.gettext("Outlet"), view.money.outlet_bp),
-            (language.gettext("Brand and quality"), view.money.brand_bp),
-            (language.gettext("Common fund"), view.money.fund_bp),
-        )
-    ]
+    parts = (
+        (language.gettext("Makers"), view.money.makers_bp),
+        (language.gettext("Workshop"), view.money.workshop_bp),
+        (language.gettext("Outlet"), view.money.outlet_bp),
+        (language.gettext("Brand and quality"), view.money.brand_bp),
+        (language.gettext("Common fund"), view.money.fund_bp),
+    )
+    permille = shares_in_permille(basis_points for _, basis_points in parts)
+    return [_ShownPart(title, language.tenths(part)) for (title, _), part in zip(parts, permille, strict=True)]
 
 
 def _money_bar(view: JarView) -> Markup:

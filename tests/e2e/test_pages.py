@@ -67,6 +67,14 @@ def test_everybody_can_read_the_pages(stack: Stack, visit: Visits, path: str, wi
     assert found.violations_count == 0, found.generate_report()
 
 
+def test_amounts_say_their_unit_where_the_headings_are_hidden(stack: Stack, visit: Visits) -> None:
+    heading = "getComputedStyle(document.querySelector('#outlets td.amount'), '::before').content"
+    for width, said in ((360, True), (1280, False)):
+        seen = visit(stack.address, locale="ru-KG", width=width)
+        seen.go("/")
+        assert ("сом" in seen.page.evaluate(heading)) is said, width
+
+
 def test_a_sale_is_on_the_page_within_a_second(stack: Stack, visit: Visits) -> None:
     seen = visit(stack.address)
     seen.go("/")
@@ -124,6 +132,19 @@ def test_an_unknown_code_looks_like_the_others_and_accuses_nobody(stack: Stack, 
     expect(seen.page.locator(".verdict.plain .says")).to_have_text(LANGUAGES["ru"].gettext("We do not know this code"))
     assert not seen.scrolls_sideways()
     seen.complaints[:] = [text for text in seen.complaints if "404" not in text]
+
+
+def test_a_wrong_address_leads_on(stack: Stack, visit: Visits) -> None:
+    for language in LANGUAGES.values():
+        seen = visit(stack.address, locale=language.tag, width=320)
+        assert seen.go("/nonsense") == 404
+        expect(seen.page.locator("h1")).to_have_text(language.gettext("There is no such page"))
+        assert not seen.scrolls_sideways()
+        assert Axe().run(seen.page).violations_count == 0
+        seen.page.fill("#code", CODE)
+        seen.page.press("#code", "Enter")
+        seen.page.wait_for_url(f"**/l/{CODE}")
+        seen.complaints[:] = [text for text in seen.complaints if "404" not in text]
 
 
 def test_the_language_stays_chosen_from_page_to_page(stack: Stack, visit: Visits) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -12,12 +13,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import nats
 import pytest
 from nats.js.errors import NoStreamResponseError
 
 from events.broker import BrokerAddress
-from services.embedded import free_port, nats_program
+from services.embedded import free_port, nats_program, postgres_program
 from services.settings import Settings
 from services.up import PROCESSES, is_ready, running
 from tests.servers import environment, greets, wait_for
@@ -29,6 +31,13 @@ pytestmark = [
 
 
 LEAF_PORT = free_port()
+FOUNDING = {
+    "id": "0198c0de-0000-7000-8000-00000000000f",
+    "occurred_at": "2026-11-23T09:00:00+06:00",
+    "network": "kg",
+    "clock": "real",
+    "names": {"ky": "OVOP", "ru": "OVOP", "en": "OVOP"},
+}
 
 
 def children(pid: int) -> dict[str, int]:
@@ -45,6 +54,18 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key.strip()}"}
+
+
+def on_server(program: str, *arguments: str) -> None:
+    """Run a program that comes with the server."""
+    done = subprocess.run(
+        [postgres_program(program), *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 class Installation:
@@ -138,6 +159,36 @@ def test_a_killed_supervisor_takes_everything_with_it_and_the_next_one_finds_its
 
     assert (installation.data_dir / "admin.key").read_text() == key
     assert is_ready(where.base_url)
+
+
+def test_a_dump_comes_back_as_the_operators_are_told(installation: Installation, tmp_path: Path) -> None:
+    where = installation.start()
+    key = (installation.data_dir / "admin.key").read_text()
+    founded = httpx.post(f"{where.base_url}/api/v1/network/found-network", headers=bearer(key), json=FOUNDING)
+    assert founded.status_code == 200, founded.text
+    dumped = tmp_path / "ovop.dump"
+    schemas = [word for name in ("log", "quarantine", "access", "personal", "migrations") for word in ("-n", name)]
+    on_server("pg_dump", "--format=custom", *schemas, "-f", str(dumped), where.database_for("admin"))
+    installation.end(signal.SIGTERM)
+
+    new = Installation(tmp_path / "new")
+    shutil.copytree(installation.data_dir / "secrets", new.data_dir / "secrets")
+    try:
+        empty = new.start()
+        restore = ("--clean", "--if-exists", "--single-transaction", "-d", empty.database_for("admin"), str(dumped))
+        on_server("pg_restore", *restore)
+        new.end(signal.SIGTERM)
+        (new.data_dir / "admin.key").write_text(key)
+        again = new.start()
+
+        wait_for(lambda: is_ready(again.base_url), "the read models of the restored log", seconds=60)
+        network = httpx.get(f"{again.base_url}/api/v1/events", headers=bearer(key)).json()
+        assert [each["leaf_hash"] for each in network["events"]] == [founded.json()["receipt"]["leaf_hash"]]
+        assert "1 events: positions 1 to 1 without a gap" in new.ovop("verify")
+        assert (new.data_dir / "admin.key").read_text() == key, "another administrator's key was made"
+        assert httpx.get(f"{again.base_url}/api/v1/network").json()["network"] == "kg"
+    finally:
+        new.end(signal.SIGTERM)
 
 
 def test_a_process_knows_the_addresses_of_its_own_roles_alone(calm: Installation) -> None:

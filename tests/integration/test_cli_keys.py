@@ -31,9 +31,9 @@ class Shell:
     def __init__(self, door: Door) -> None:
         self.door = door
 
-    def run(self, *arguments: str) -> Result:
+    def run(self, *arguments: str, columns: int = 200) -> Result:
         settings_module.settings.cache_clear()
-        given = {"OVOP_KEEPER_DATABASE_URL": self.door.database.keeper, "COLUMNS": "200", "NO_COLOR": "1"}
+        given = {"OVOP_KEEPER_DATABASE_URL": self.door.database.keeper, "COLUMNS": str(columns), "NO_COLOR": "1"}
         try:
             return CliRunner().invoke(app, ["keys", *arguments], env=given, catch_exceptions=False)
         finally:
@@ -53,6 +53,13 @@ class Shell:
 def shell(log_database: LogDatabase, tmp_path: Path) -> Iterator[Shell]:
     with opened(log_database, tmp_path, believed_seconds=0) as door:
         yield Shell(door)
+
+
+def test_a_narrow_terminal_shows_whole_names_one_key_a_line(shell: Shell) -> None:
+    shell.json("make", "integrator/the-office-of-karakol", "--scope", "read:quarantine", "--days", "30")
+    shown = shell.run("list", columns=80).stdout
+    [line] = [line for line in shown.splitlines() if "integrator" in line]
+    assert "integrator/the-office-of-karakol  read:quarantine" in re.sub(r" {2,}", "  ", line)
 
 
 def test_a_key_is_made_listed_without_its_secret_and_ended(shell: Shell) -> None:

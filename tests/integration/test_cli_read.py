@@ -93,6 +93,9 @@ def test_trace_knows_lots_too_and_says_when_it_knows_nothing(small: Shell) -> No
     unknown = small.run("trace", "no-such-thing")
     assert unknown.exit_code == 1
     assert "no batch is known" in unknown.stderr
+    assert "check symbol" not in unknown.stderr
+    assert "check symbol" in small.run("trace", "4T7QX9BJ").stderr
+    assert "check symbol" not in small.run("trace", "00000000").stderr
 
 
 def test_replay_shows_the_books_as_they_stood_and_why_they_differ(small: Shell) -> None:

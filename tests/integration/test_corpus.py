@@ -21,8 +21,10 @@ from projections.identities import identities, live_is_rebuilt
 from services.read_models import READ_MODELS
 from services.replay import SERVED
 from services.verification import verify
+from services.web.desk_words import problem
+from services.web.language import LANGUAGES
 from tests.corpus import decisions, facts, json_text, moments, money, requests, senders, texts
-from tests.corpus.case import Case, Told, named
+from tests.corpus.case import Case, Each, Kept, Outcome, Quarantined, Told, named
 from tests.corpus.judging import Judge
 from tests.corpus.ring import administrator, peopled
 from tests.door import UNLIMITED, Door, opened
@@ -39,6 +41,7 @@ FAMILIES: Final[Mapping[str, Sequence[Case]]] = {
     "http": requests.CASES,
     "auth": senders.CASES,
 }
+API: Final = Path(__file__).parents[2] / "docs" / "api.md"
 #: Families to which somebody of every kind comes.
 PEOPLED: Final = ("auth",)
 #: README.md says that there are more.
@@ -49,6 +52,25 @@ CASES_MIN: Final = 2_300
 def door(log_database: LogDatabase, tmp_path: Path) -> Iterator[Door]:
     with opened(log_database, tmp_path, **UNLIMITED) as opened_door:
         yield opened_door
+
+
+def _outcomes(outcome: Outcome) -> Iterator[Outcome]:
+    if isinstance(outcome, Each):
+        for each in outcome.outcomes:
+            yield from _outcomes(each)
+    yield outcome
+
+
+def test_whatever_a_report_may_be_told_has_words_and_is_documented() -> None:
+    outcomes = [each for cases in FAMILIES.values() for case in cases for each in _outcomes(case.outcome)]
+    problems = {each.problem for each in outcomes if isinstance(each, Quarantined)}
+    flags = {flag for each in outcomes if isinstance(each, Kept) for flag in each.flags}
+    assert len(problems) > 10
+    assert len(flags) > 5
+    documented = API.read_text(encoding="utf-8")
+    for language in ("ky", "ru"):
+        assert {code for code in problems if problem(LANGUAGES[language], code) == code} == set(), language
+    assert {code for code in problems | flags if f"`{code}`" not in documented} == set()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

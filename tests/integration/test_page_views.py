@@ -1,6 +1,7 @@
 """What the pages show is what the log says, through the read models."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,24 @@ def test_the_network_page_adds_up_the_sales_of_the_shops(small: Door) -> None:
     assert "no sale yet" in text
 
 
+def test_one_clock_that_runs_ahead_moves_neither_the_year_at_the_top_nor_the_last_sale(
+    log_database: LogDatabase, tmp_path: Path
+) -> None:
+    with opened(log_database, tmp_path) as door:
+        recorder = small_network.fill(door.front.handler.log)
+        now = datetime(2015, 2, 28, 6, tzinfo=UTC)
+        recorder.sell("sale-of-2099", 1, datetime(2099, 1, 1, 6, tzinfo=UTC), now)
+        door.fold()
+        text = page(door, "/")
+        assert "Sales in 2015" in text
+        assert '<th scope="row">2099' in text
+        assert f'data-total="sales_this_year">{2 * PRICE_TYIYN // 100:,}\u00a0som' in text
+        assert "02.02.2015\u00a012:00" in text
+        assert "01.01.2099" not in text
+        [karakol] = [row for row in door.get("/api/v1/network").json()["outlets"] if row["outlet"] == "karakol"]
+        assert karakol["last_sale_at"].startswith("2015-02-02T06:00")
+
+
 def test_the_page_of_a_jar_says_its_villages_in_order(small: Door) -> None:
     text = page(small, f"/l/{CODE}")
     at = [text.index(f"{village}") for village in ("Tosor <small>", "Barskoon <small>", "Ozgorush <small>")]
@@ -69,6 +88,32 @@ def test_an_unknown_code_is_not_found_and_says_so_kindly(small: Door) -> None:
         assert response.headers["content-type"].startswith("text/html")
         assert "We do not know this code" in response.text
         assert said in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/nonsense", 404), ("/l/", 404), (f"/l/{CODE}/", 404), ("/l", 422), ("/01/1/10/2", 404)]
+)
+def test_a_person_at_a_wrong_address_gets_a_page_and_a_program_a_problem(small: Door, path: str, status: int) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "ru"}
+    shown = small.client.get(path, headers=browser)
+    assert shown.status_code == status
+    assert shown.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    for part in ("Такой страницы нет", "Демонстрационные данные", 'id="code"'):
+        assert part in shown.text
+    for headers, where in (({"Accept": "*/*"}, path), (browser, "/api/v1/nonsense"), (browser, "/static/nonsense")):
+        told = small.client.get(where, headers=headers)
+        assert told.headers["content-type"] == "application/problem+json", (headers, where)
+
+
+def test_a_person_is_told_when_a_page_cannot_be_shown_now(log_database: LogDatabase, tmp_path: Path) -> None:
+    with opened(log_database, tmp_path, address_requests_per_minute=1) as door:
+        headers = {"Accept": "text/html", "Accept-Language": "en", "Authorization": ""}
+        door.client.get("/", headers=headers)
+        shown = door.client.get("/", headers=headers)
+        assert shown.status_code == 429
+        assert "This page cannot be shown now" in shown.text
+        assert int(shown.headers["retry-after"]) > 0
 
 
 def test_the_language_is_chosen_by_the_browser_then_by_the_reader_and_remembered(small: Door) -> None:

@@ -1,12 +1,14 @@
 """The demonstration's history, whole: known sums, the mix of trouble, balanced steps, and nothing that is refused."""
 
 import hashlib
+import string
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -126,12 +128,44 @@ def test_the_network_grows_as_it_is_known_to_have_grown() -> None:
     assert made == {kind.id for kind in KINDS}
 
 
+def test_products_are_named_in_each_language_in_its_own_letters_units_included() -> None:
+    names = [product["names"] for product in told().asked("network/define-product")]
+
+    def sizes(language: str) -> set[str]:
+        found = {each[language].rpartition(" (")[0].rpartition(", ")[2] for each in names}
+        assert not [size for size in found if " " in size], "a number and its unit stay on one line"
+        return {size.replace("\u00a0", " ") for size in found}
+
+    for language in ("ky", "ru"):
+        assert not [name for each in names if set(name := each[language]) & set(string.ascii_letters)]
+        assert {"300 г", "0,3 кг", "0,5 л", "100 мл", "16 см", "1,5 м²", "36-37"} <= sizes(language)
+    assert {"300 g", "0.3 kg", "0.5 l", "100 ml", "16 cm", "1.5 m²", "36-37"} <= sizes("en")
+
+
 def test_the_history_is_as_long_as_the_demonstration_promises() -> None:
     # Payouts, some 13,000, come on top: what they pay is asked of the books.
     assert 195_000 <= len(told().facts) + len(told().commands) <= 265_000
     assert [bool(settle.regions) for settle in told().settles] == [True] * 59 + [False], "December accrues still"
     assert sum(settle.pays for settle in told().settles) == 20
     assert told().by_broker > 1_000
+
+
+def test_the_sale_in_the_readme_fits_the_history() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    sale = orjson.loads(readme.partition("/api/v1/sales -d '")[2].partition("'")[0])
+    before = [fact for fact in told().facts if fact["data"].get("till") == sale["till"]]
+    assert {fact["data"]["outlet"] for fact in before} == {sale["outlet"]}
+    assert sale["till_counter"] == max(fact["data"]["till_counter"] for fact in before) + 1
+    [line] = sale["lines"]
+    [packed] = [
+        fact["data"] for fact in told().of("production.batch_packed.v1") if fact["data"]["lot"] == line["batch"]
+    ]
+    assert packed["product"] == line["product"]
+    arrived = [fact["data"] for fact in told().of("logistics.stock_received.v1")]
+    assert f"outlet/{sale['outlet']}" in {
+        fact["place"] for fact in arrived if line["batch"] in {counted["batch"] for counted in fact["lines"]}
+    }
+    assert datetime.fromisoformat(sale["recorded_at"]).timestamp() > max(told().recorded_s)
 
 
 def test_receipts_are_as_late_and_as_troubled_as_assumed() -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from events.catalogue.values import Names
-from services.web.drawing import COUNTRY, LAKE_BASIN, Place, bar, frame_around, map_of
+from services.web.drawing import COUNTRY, LAKE_BASIN, Place, bar, frame_around, map_of, map_of_journey
 from services.web.language import LANGUAGES, Language
 from services.web.network_page import network_page
 from services.web.rendering import STATIC
@@ -91,7 +91,7 @@ def test_a_page_that_is_behind_says_how_far() -> None:
     view = sample.network(fresh=replace(sample.FRESH, lag_events=17, waiting_reports=3))
     text = network_page(view, LANGUAGES["en"]).decode()
     assert "behind: 17" in text
-    assert "waiting: 3" in text
+    assert "reports not here yet: 3" in text
 
 
 @every_language
@@ -202,6 +202,39 @@ def test_money_shares_are_drawn_and_written() -> None:
     ).decode()
     assert [f">{part}<" in text for part in ("60.0%", "0.0%", "25.0%", "10.0%", "5.0%")] == [True] * 5
     assert "01.01.2013" in text
+
+
+def test_a_mark_of_many_stops_is_whole_at_the_edge_of_its_map() -> None:
+    """Stops close to each other in the east, and one far in the west that puts them at the map's edge."""
+    east = [Place(78_390_000 + 5_000 * number, 42_490_000, f"stop {number}", "stop", number) for number in range(4, 8)]
+    for far in (Place(74_470_000, 43_060_000, "Bishkek", "stop", 9), Place(82_000_000, 43_060_000, "far", "stop", 9)):
+        stops = [*east, Place(78_395_000, 42_480_000, "first", "stop", 1), far]
+        frame = frame_around(stops)
+        drawn = ElementTree.fromstring(str(map_of_journey(stops, [], frame, "T")))  # noqa: S314 - our own drawing
+        rects = [each for each in drawn.iter() if each.tag.endswith("rect")]
+        assert max(float(rect.attrib["width"]) for rect in rects) > 60
+        for rect in rects:
+            left, width = float(rect.attrib["x"]), float(rect.attrib["width"])
+            assert 0 <= left <= left + width <= frame.width
+
+
+def test_a_name_near_the_edge_of_a_map_is_written_towards_its_middle() -> None:
+    """In the type of a plain desktop a letter of this name is 7.4 units wide."""
+    name = "Источники Ак-Суу"
+    edge = LAKE_BASIN.width - 9 - 7.2 * len(name)
+    degrees = LAKE_BASIN.west + edge / LAKE_BASIN.width * (LAKE_BASIN.east - LAKE_BASIN.west)
+    spring = Place(round(degrees * 1_000_000), 42_500_000, name, "outlet")
+    assert 'text-anchor="end"' in map_of([spring], LAKE_BASIN, "T")
+
+
+def test_the_parts_of_a_som_add_up_on_the_page() -> None:
+    text = trace_page(
+        sample.jar(money=MoneyShares(6225, 675, 1755, 1145, 200, date(2013, 1, 1))), LANGUAGES["en"]
+    ).decode()
+    money = text[text.index('id="money-heading"') :]
+    shown = [float(percent) for percent in re.findall(r"([\d.]+)%</td>", money[: money.index("</table>")])]
+    assert len(shown) == 5
+    assert round(sum(shown), 1) == 100.0
 
 
 def test_drawings_are_well_formed_and_stay_inside_their_frames() -> None:
