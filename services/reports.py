@@ -4,6 +4,7 @@ HTTP (`/api/v1/events`, `/api/v1/sales`) and the broker's intake come through he
 reports is never lost: what cannot be understood is kept as MessageQuarantined, with its bytes beside the log.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -170,7 +171,10 @@ class Reports:
         return [_answer(each, outcome, ()) for each, outcome in zip(kept, outcomes, strict=True)]
 
     async def _permitted(self, read: list[_Kept | Answer], origin: _From) -> list[_Kept | Answer]:
-        """The same list, where what the sender may not report is refused, and what is nobody's yet is kept aside."""
+        """The same list, where what the sender may not report is refused, and what is nobody's yet is kept aside.
+
+        What the same sender reported when it might goes on, to be told its first receipt.
+        """
         facts = [
             (i, each, event)
             for i, each in enumerate(read)
@@ -179,14 +183,25 @@ class Reports:
             and isinstance(event := upcast(each.append.events[0]), Fact)
         ]
         refusals = await refusals_of([event for _, _, event in facts], origin.sender, self._judge)
+        refused_now = [each.append for (_, each, _), why in zip(facts, refusals, strict=True) if why is not None]
+        told_before = await self._told_before(refused_now)
         for (i, each, _), refusal in zip(facts, refusals, strict=True):
             if isinstance(refusal, Malformed):
                 found = refusal.problems[0]
                 detail = f"{found.field}: {found.message}"
                 read[i] = _not_fitting(each, origin, found.code, detail)
-            elif refusal is not None:
+            elif refusal is not None and (each.append.request_id, each.append.request_hash) not in told_before:
                 read[i] = refused(each.claimed_id, refusal)
         return read
+
+    async def _told_before(self, reports: Sequence[Append]) -> set[tuple[UUID, bytes]]:
+        """Which of these, by id and content, are in the log already, from the same sender."""
+        if not reports:
+            return set()
+        found = await asyncio.to_thread(self._handler.log.find, [report.request_id for report in reports])
+        known = {(request_id, first.request_hash, first.actor) for request_id, first in found.items()}
+        asked = [(report.request_id, report.request_hash, report.actor) for report in reports]
+        return {(request_id, digest) for request_id, digest, actor in asked if (request_id, digest, actor) in known}
 
     async def _answers(
         self, kept: Sequence[_Kept], outcomes: Sequence[Outcome], flags: Sequence[tuple[str, ...]], origin: _From
