@@ -24,6 +24,7 @@ from psycopg.rows import args_row
 
 from events.broker import EVENTS_STREAM, BrokerAddress, Posted, cloud_event, event_subject, headers_of, note_error
 from events.canonical import take_apart
+from events.group_commit import with_options
 from events.streams import WINDOW_EVENTS, ensure_stream, events_stream
 
 #: Events read and published in one go; only the last one of them asks for an answer.
@@ -34,6 +35,7 @@ BACKOFF_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 #: The channel on which the log says that it has grown.
 NOTIFY_CHANNEL = "ovop_log"
 
+_OPTIONS = "-c default_transaction_read_only=on"
 _ROWS = """
     SELECT position, leaf, leaf_hash FROM log.events WHERE position > %s ORDER BY position LIMIT %s
 """
@@ -97,7 +99,7 @@ class Relay:
 
     async def _log(self) -> psycopg.AsyncConnection[Any]:
         connection = await psycopg.AsyncConnection.connect(
-            self._conninfo, autocommit=True, connect_timeout=5, application_name="ovop-relay"
+            with_options(self._conninfo, _OPTIONS), autocommit=True, application_name="ovop-relay"
         )
         try:
             await connection.execute(f"LISTEN {NOTIFY_CHANNEL}")

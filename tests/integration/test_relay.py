@@ -395,6 +395,21 @@ def _backends(database: LogDatabase) -> list[int]:
         return [pid for (pid,) in connection.execute(query)]
 
 
+def test_a_log_that_vanished_without_a_word_is_given_up_within_half_a_minute(
+    broker: Broker, log_database: LogDatabase
+) -> None:
+    """A power cut closes no connection, and the system alone would go on asking for a quarter of an hour."""
+
+    async def scenario() -> None:
+        async with await Relay(log_database.relay, broker.url(RELAY))._log() as log:
+            given = log.info.get_parameters()
+        assert int(given["tcp_user_timeout"]) <= 30_000
+        waited = int(given["keepalives_idle"]) + int(given["keepalives_interval"]) * int(given["keepalives_count"])
+        assert waited <= 30
+
+    asyncio.run(scenario())
+
+
 def test_the_relay_comes_back_to_a_log_that_ended_its_connection(broker: Broker, log_database: LogDatabase) -> None:
     async def scenario() -> None:
         append(log_database, 10)
