@@ -7,6 +7,7 @@ from psycopg import pq
 
 from events import append_call
 from events.appends import Append, Appended, AppendRefused, Conflict, Duplicate, LogUnavailable, Outcome
+from events.canonical import hash_leaf, instant
 
 #: What a caller is told, or what is raised to it.
 type Answer = Outcome | Exception
@@ -64,7 +65,7 @@ class AppendConnection:
         return answers
 
     def _run_again_if_cut_off(self, requests: Sequence[Append]) -> list[Outcome]:
-        """A connection that died since the last group is replaced once; what it stored is found by its ids."""
+        """A connection that died since the last group is replaced once; what it stored all the same is found there."""
         fresh = self._connection is None
         try:
             return append_call.run(self._connected(), requests)
@@ -74,7 +75,8 @@ class AppendConnection:
                 raise
         connection.close()
         self._connection = None
-        return append_call.run(self._connected(), requests)
+        again = append_call.run(self._connected(), requests)
+        return [_told_as_stored(request, outcome) for request, outcome in zip(requests, again, strict=True)]
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is not None and self._connection.pgconn.status != pq.ConnStatus.OK:
@@ -88,6 +90,17 @@ class AppendConnection:
                 raise LogUnavailable(str(error)) from error
             self._connection = connection
         return self._connection
+
+
+def _told_as_stored(request: Append, outcome: Outcome) -> Outcome:
+    """A request that was stored before its connection died is no duplicate of another try: the leaf, with its nonce, is
+    its own. Whoever keeps something beside the log for it must hear that this very one was stored."""
+    if not isinstance(outcome, Duplicate):
+        return outcome
+    head, tail = request.ends[0]
+    if hash_leaf(head + instant(outcome.recorded_at).encode() + tail) != outcome.leaf_hash:
+        return outcome
+    return Appended(outcome.first_position, outcome.last_position, outcome.recorded_at, outcome.leaf_hash)
 
 
 def _without_repeats(requests: Sequence[Append], indexes: list[int]) -> tuple[list[int], list[int]]:

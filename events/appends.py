@@ -20,7 +20,7 @@ class LogUnavailable(Exception):
 
 
 class LogBusy(Exception):
-    """Too much is waiting to be stored. Nothing of this was stored; send it again later with the same id."""
+    """Too much is waiting to be stored; send the same again later, with the same ids."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
@@ -41,7 +41,7 @@ class AppendRefused(Exception):
 
 
 class RecordedAtRefused(AppendRefused):
-    """A network with a real clock takes no recorded_at from outside. Nothing of this was stored."""
+    """A network with a real clock takes no recorded_at from outside. A request that brings one is not stored."""
 
 
 class AppendTooLarge(ValueError):

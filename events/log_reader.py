@@ -58,6 +58,7 @@ class Found(NamedTuple):
     last_position: int
     request_hash: bytes
     stream: str
+    actor: str
     recorded_at: datetime
     leaf_hash: bytes
 
@@ -185,13 +186,13 @@ class LogReader:
     def find(self, request_ids: Iterable[UUID]) -> dict[UUID, Found]:
         """What is stored under these ids; an id that is not known is not in the answer."""
         rows = self._rows(
-            "SELECT event_id, position, log.last_of_request(position), request_hash, stream, recorded_at, leaf_hash"
-            " FROM log.events WHERE event_id = ANY(%s)",
+            "SELECT event_id, position, log.last_of_request(position), request_hash, stream, actor, recorded_at,"
+            " leaf_hash FROM log.events WHERE event_id = ANY(%s)",
             [list(request_ids)],
         )
         return {
-            event_id: Found(position, last, request_hash or b"", stream, recorded_at.astimezone(UTC), leaf_hash)
-            for event_id, position, last, request_hash, stream, recorded_at, leaf_hash in rows
+            event_id: Found(position, last, request_hash or b"", stream, actor, recorded_at.astimezone(UTC), leaf_hash)
+            for event_id, position, last, request_hash, stream, actor, recorded_at, leaf_hash in rows
         }
 
     def position_at(self, moment: datetime) -> int:

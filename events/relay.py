@@ -24,6 +24,7 @@ from psycopg.rows import args_row
 
 from events.broker import EVENTS_STREAM, BrokerAddress, Posted, cloud_event, event_subject, headers_of, note_error
 from events.canonical import take_apart
+from events.group_commit import with_options
 from events.streams import WINDOW_EVENTS, ensure_stream, events_stream
 
 #: Events read and published in one go; only the last one of them asks for an answer.
@@ -34,6 +35,7 @@ BACKOFF_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 #: The channel on which the log says that it has grown.
 NOTIFY_CHANNEL = "ovop_log"
 
+_OPTIONS = "-c default_transaction_read_only=on"
 _ROWS = """
     SELECT position, leaf, leaf_hash FROM log.events WHERE position > %s ORDER BY position LIMIT %s
 """
@@ -47,8 +49,8 @@ class StreamMoved(Exception):
     """The stream did not take what was to follow: another relay was faster, or the stream is another one."""
 
 
-class LogUnreachable(Exception):
-    """The log's database does not answer."""
+class StreamTakesNothing(Exception):
+    """The stream did not move, and does not take what follows all the same: the broker is full, or keeps it from us."""
 
 
 class Relay:
@@ -69,6 +71,10 @@ class Relay:
         self._window = window
         self._on_published = on_published
         self._stopping = asyncio.Event()
+        #: How often in a row the broker was of no use.
+        self._failures = 0
+        #: The position after which the stream did not take the next event.
+        self._refused_after: int | None = None
         #: The last position that the stream is known to hold.
         self.position = 0
         #: How often a stream that was no window on this log was made again.
@@ -86,14 +92,14 @@ class Relay:
                 async with await self._log() as log:
                     failures = 0
                     await self._publish_from(log)
-            except (psycopg.OperationalError, LogUnreachable) as error:
+            except psycopg.OperationalError as error:
                 logger.warning("log: %s", str(error).strip())
                 await self._pause(failures)
                 failures += 1
 
     async def _log(self) -> psycopg.AsyncConnection[Any]:
         connection = await psycopg.AsyncConnection.connect(
-            self._conninfo, autocommit=True, connect_timeout=5, application_name="ovop-relay"
+            with_options(self._conninfo, _OPTIONS), autocommit=True, application_name="ovop-relay"
         )
         try:
             await connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
@@ -104,20 +110,18 @@ class Relay:
 
     async def _publish_from(self, log: psycopg.AsyncConnection[Any]) -> None:
         """Publish over one connection to the log, which outlives any number of connections to the broker."""
-        failures = 0
         while not self._stopping.is_set():
             try:
                 async with self._connected() as client:
                     while not self._stopping.is_set():
                         with contextlib.suppress(StreamMoved):
                             self.position = await Standing(client, log, self._window, self._count_rebuilt).position()
-                            failures = 0
                             await self._follow(client, log)
-            except (nats.errors.Error, OSError, TimeoutError) as error:
+            except (nats.errors.Error, OSError, TimeoutError, StreamTakesNothing) as error:
                 logger.warning("broker: %r", error)
                 # Read what the log says meanwhile, so that its queue of notifications does not grow.
-                await _drain(log, BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
-                failures += 1
+                await _read_for(log, BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)])
+                self._failures += 1
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[Client]:
@@ -137,7 +141,7 @@ class Relay:
                 await client.close()
 
     async def _follow(self, client: Client, log: psycopg.AsyncConnection[Any]) -> None:
-        """Publish what follows `position`, as it comes. Raises StreamMoved."""
+        """Publish what follows `position`, as it comes. Raises StreamMoved, StreamTakesNothing."""
         while not self._stopping.is_set():
             async with log.cursor(row_factory=args_row(Posted), binary=True) as cursor:
                 await cursor.execute(_ROWS, (self.position, CHUNK_EVENTS), prepare=True)
@@ -165,21 +169,30 @@ class Relay:
         return event_subject(said.wire_name), cloud_event(row, said, self._network), headers_of(said.wire_name, after)
 
     def _accept(self, answer: dict[str, Any], position: int) -> None:
-        """Whatever is not a plain yes means: look again. A server may say error, or an acknowledgement of another."""
+        """Whatever is not a plain yes means: look again. A server may say error, or an acknowledgement of another.
+
+        Raises StreamMoved, StreamTakesNothing.
+        """
         if "error" in answer or answer.get("seq") != position or answer.get("duplicate"):
+            if self._refused_after == self.position:
+                raise StreamTakesNothing(answer)
+            self._refused_after = self.position
             raise StreamMoved(answer)
         self.position = position
+        self._refused_after = None
+        self._failures = 0
         if self._on_published is not None:
             self._on_published(position)
 
     async def _check_quiet_stream(self, client: Client) -> None:
-        """While nothing happens, a stream that was wiped or cut would go unseen. Raises StreamMoved."""
+        """While nothing happens, a stream that was wiped, cut or emptied would go unseen. Raises StreamMoved."""
         try:
             info = await client.jetstream().stream_info(EVENTS_STREAM)
         except NotFoundError as error:
             raise StreamMoved from error
-        if info.state.last_seq != self.position:
+        if info.state.last_seq != self.position or info.state.messages < min(self.position, self._window):
             raise StreamMoved
+        self._failures = 0
 
     def _count_rebuilt(self) -> None:
         self.rebuilt += 1
@@ -202,7 +215,10 @@ class Standing:
         self._on_rebuilt = on_rebuilt
 
     async def position(self) -> int:
-        """The last position in the stream. Raises StreamMoved when it changes under our eyes."""
+        """The last position in the stream. Raises StreamMoved when it changes under our eyes.
+
+        Consumers are left alone: one that was given more than is left after a crash is set back by the server itself.
+        """
         wanted = events_stream(self._window, self._window_start(await self._scalar(_HEAD)))
         stream = await ensure_stream(self._jetstream, wanted)
         # Asked after the stream: another relay may be publishing, and never more than the log holds.
@@ -210,7 +226,6 @@ class Standing:
         fault = await self._fault(stream, head)
         if fault is not None:
             stream = await self._rebuild(stream, head, fault)
-        await self._realign_consumers(stream.state.last_seq)
         return stream.state.last_seq
 
     def _window_start(self, head: int) -> int:
@@ -261,14 +276,6 @@ class Standing:
         self._on_rebuilt()
         return fresh
 
-    async def _realign_consumers(self, last: int) -> None:
-        """A consumer that has seen more than the stream holds would sleep through what comes: it starts again there."""
-        for info in await self._jetstream.consumers_info(EVENTS_STREAM):
-            seen = info.delivered.stream_seq if info.delivered else 0
-            if seen > last:
-                await self._jetstream.delete_consumer(EVENTS_STREAM, info.name)
-                await self._put_back(info, last + 1)
-
     async def _put_back(self, consumer: ConsumerInfo, start: int) -> None:
         config = consumer.config
         if config is None or not config.durable_name:
@@ -288,3 +295,9 @@ async def _drain(log: psycopg.AsyncConnection[Any], seconds: float) -> bool:
     async for _ in log.notifies(timeout=seconds, stop_after=1):
         heard = True
     return heard
+
+
+async def _read_for(log: psycopg.AsyncConnection[Any], seconds: float) -> None:
+    """Let the time pass, however much the log says meanwhile."""
+    async for _ in log.notifies(timeout=seconds):
+        pass

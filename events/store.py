@@ -84,7 +84,8 @@ class Log:
 
         Callers at the same time share one commit of at most 500 events; a lost race or a repeated id is the answer to
         that one request and never touches its neighbours. Raises LogUnavailable (not known whether stored: send it
-        again with the same ids), LogBusy, LogClosed, RecordedAtRefused, AppendRefused, NotPlain, EventTooLarge.
+        again with the same ids), LogBusy, LogClosed, RecordedAtRefused, AppendRefused, NotPlain, EventTooLarge; of
+        several requests the others may be stored all the same.
         """
         return self._commits.append(appends)
 

@@ -65,7 +65,9 @@ class Projector:
         self._batch_events = batch_events
         self._passed = passed_over(models)
         self._connection: Connection | None = None
+        #: By schema, what was parked when its checkpoint was where we know it to be.
         self._parked: dict[str, dict[str, int]] = {}
+        self._known_at: dict[str, int] = {}
 
     def close(self) -> None:
         if self._connection is not None:
@@ -108,8 +110,9 @@ class Projector:
         served = schemas.serving(connection).values()
         ours = [built for built in served if built.model in self._models]
         for built in ours:
-            if built.schema not in self._parked:
+            if self._known_at.get(built.schema) != built.position:  # new to us, or another projector went on from there
                 self._parked[built.schema] = parked_streams(connection, built.schema)
+                self._known_at[built.schema] = built.position
         return [built for built in ours if built.version == self._models[built.model].version]
 
     def _fold(self, into: Sequence[Built], batch: Batch) -> None:
@@ -122,6 +125,7 @@ class Projector:
                     move_checkpoints(connection, {built.schema: built.position for built in into}, batch.upto)
                     for built in into:
                         fold_batch(connection, self._models[built.model], built.schema, batch)
+                self._known_at |= {built.schema: batch.upto for built in into}
                 return
             except BaseException as error:
                 if is_outage(error) or isinstance(error, FencedOff):
@@ -132,11 +136,12 @@ class Projector:
             for built in into:
                 fold_and_park(connection, self._models[built.model], built.schema, batch, found[built.schema])
         self._parked.update(found)
+        self._known_at |= {built.schema: batch.upto for built in into}
 
     def _connect(self) -> Connection:
         if self._connection is None or self._connection.closed or self._connection.broken:
             self._connection = psycopg.connect(self._conninfo, autocommit=True)
-            self._parked = {}
+            self._known_at = {}
         return self._connection
 
 

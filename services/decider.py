@@ -98,7 +98,7 @@ class Proposal[E: Decision](Command):
 class Decider[C: Command, S, E: Event]:
     """The rules of one kind of stream.
 
-    `decide` answers with the events that follow, or raises a Refused; no events: nothing is left to do.
+    `decide` answers with the events that follow, at least one, or raises a Refused.
     `evolve` takes an event into account. State remembers only what `decide` needs.
     """
 

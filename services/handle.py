@@ -13,9 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from events.catalogue.base import Event
-from events.store import Append, Appended, Conflict, Duplicate, Found, Log, LostRace
+from events.catalogue.registry import FieldProblem
+from events.store import Append, Appended, Conflict, Duplicate, EventTooLarge, Found, Log, LostRace
 from services.decider import Command, Decider
-from services.errors import Busy, Refused
+from services.errors import Busy, Malformed, Refused
 
 #: What became of a request: stored, stored before, or another request's id.
 Outcome = Appended | Duplicate | Conflict
@@ -167,6 +168,8 @@ class _Work[C: Command, S, E: Event]:
         if doubted:
             await self._load(doubted)
             decided += (await self._decide(doubted, final=True))[0]
+            # Asked last: what speaks against a request may be its own first try, stored meanwhile.
+            await self.answer_known(i for i in doubted if self._answers[i] is not None)
         await self._append(decided)
 
     async def _load(self, indexes: Iterable[int]) -> None:
@@ -181,14 +184,15 @@ class _Work[C: Command, S, E: Event]:
     async def _decide(self, wave: Iterable[int], *, final: bool) -> tuple[list[_Decided[S]], list[int]]:
         """What follows from each request, and which refusals rest on a remembered state (unless `final`)."""
         wave = list(wave)
+        # Taken before anything is waited for: meanwhile another list's lost race may make the handler forget them.
+        states = [self._handler.remembered(self._streams[i]) or (0, self._decider.initial) for i in wave]
         unknown = await self._handler.not_begun(
             stream for i in wave for stream in self._requests[i].command.refers_to()
         )
         decided: list[_Decided[S]] = []
         doubted: list[int] = []
-        for i in wave:
+        for i, (version, state) in zip(wave, states, strict=True):
             command = self._requests[i].command
-            version, state = self._handler.remembered(self._streams[i]) or (0, self._decider.initial)
             try:
                 for stream in command.refers_to():
                     if stream in unknown:
@@ -204,8 +208,9 @@ class _Work[C: Command, S, E: Event]:
         return decided, doubted
 
     async def _append(self, decided: Sequence[_Decided[S]]) -> None:
-        outcomes = await self._log.append_soon([self._as_append(each) for each in decided]) if decided else []
-        for each, outcome in zip(decided, outcomes, strict=True):
+        fitting = [(each, append) for each in decided if (append := self._as_append(each)) is not None]
+        outcomes = await self._log.append_soon([append for _, append in fitting]) if fitting else []
+        for (each, _), outcome in zip(fitting, outcomes, strict=True):
             stream = self._streams[each.index]
             if isinstance(outcome, LostRace):
                 self._handler.forget(stream)
@@ -221,9 +226,10 @@ class _Work[C: Command, S, E: Event]:
             state = reduce(evolve, each.events, each.state)
             self._handler.remember(stream, each.version + len(each.events), state)
 
-    def _as_append(self, decided: _Decided[S]) -> Append:
+    def _as_append(self, decided: _Decided[S]) -> Append | None:
+        """What to append; None when the log has no room for such an event, which then is this request's answer."""
         request = self._requests[decided.index]
-        return Append(
+        append = Append(
             request_id=request.id,
             request_hash=request.content_hash,
             stream=self._streams[decided.index],
@@ -232,8 +238,14 @@ class _Work[C: Command, S, E: Event]:
             occurred_at=request.occurred_at,
             recorded_at=request.recorded_at,
             events=decided.events,
-            quarantined=request.command.kept_beside() if decided.events else None,
+            quarantined=request.command.kept_beside(),
         )
+        try:
+            _ = append.ends  # made once, here
+        except EventTooLarge as error:
+            self._answers[decided.index] = Malformed([FieldProblem("item", str(error), "too_large")])
+            return None
+        return append
 
 
 def _first_answer(known: Found, request: Request[Any]) -> Outcome:

@@ -4,10 +4,11 @@ HTTP (`/api/v1/events`, `/api/v1/sales`) and the broker's intake come through he
 reports is never lost: what cannot be understood is kept as MessageQuarantined, with its bytes beside the log.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
@@ -78,7 +79,6 @@ class _Kept:
     identity: bytes  #: what tells it from another report: see `_canonical`
     problem: str | None = None
     detail: str | None = None
-    is_wrong_by_itself: bool = True  #: not only beside what is known by now: whenever it came, it was not understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +167,17 @@ class Reports:
             note = _note(_derived_id(content, sender), item, content, origin, problem)
             kept.append(_Kept(note, None, item, content, problem))
         outcomes = await self._handler.record([each.append for each in kept])
-        return [_answer(each, outcome, ()) for each, outcome in zip(kept, outcomes, strict=True)]
+        problems = await self._first_problems(kept, outcomes)
+        return [
+            _answer(each, outcome, (), first_problem)
+            for each, outcome, first_problem in zip(kept, outcomes, problems, strict=True)
+        ]
 
     async def _permitted(self, read: list[_Kept | Answer], origin: _From) -> list[_Kept | Answer]:
-        """The same list, where what the sender may not report is refused, and what is nobody's yet is kept aside."""
+        """The same list, where what the sender may not report is refused, and what is nobody's yet is kept aside.
+
+        What the same sender reported when it might goes on, to be told its first receipt.
+        """
         facts = [
             (i, each, event)
             for i, each in enumerate(read)
@@ -179,24 +186,48 @@ class Reports:
             and isinstance(event := upcast(each.append.events[0]), Fact)
         ]
         refusals = await refusals_of([event for _, _, event in facts], origin.sender, self._judge)
+        refused_now = [each.append for (_, each, _), why in zip(facts, refusals, strict=True) if why is not None]
+        told_before = await self._told_before(refused_now)
         for (i, each, _), refusal in zip(facts, refusals, strict=True):
             if isinstance(refusal, Malformed):
                 found = refusal.problems[0]
                 detail = f"{found.field}: {found.message}"
                 read[i] = _not_fitting(each, origin, found.code, detail)
-            elif refusal is not None:
+            elif refusal is not None and (each.append.request_id, each.append.request_hash) not in told_before:
                 read[i] = refused(each.claimed_id, refusal)
         return read
+
+    async def _told_before(self, reports: Sequence[Append]) -> set[tuple[UUID, bytes]]:
+        """Which of these, by id and content, are in the log already, from the same sender."""
+        if not reports:
+            return set()
+        found = await asyncio.to_thread(self._handler.log.find, [report.request_id for report in reports])
+        known = {(request_id, first.request_hash, first.actor) for request_id, first in found.items()}
+        asked = [(report.request_id, report.request_hash, report.actor) for report in reports]
+        return {(request_id, digest) for request_id, digest, actor in asked if (request_id, digest, actor) in known}
 
     async def _answers(
         self, kept: Sequence[_Kept], outcomes: Sequence[Outcome], flags: Sequence[tuple[str, ...]], origin: _From
     ) -> list[Answer]:
         conflicting = [(each, found) for each, found in zip(kept, outcomes, strict=True) if isinstance(found, Conflict)]
         conflicts = iter(await self._conflicts(conflicting, origin))
+        problems = await self._first_problems(kept, outcomes)
         return [
-            next(conflicts) if isinstance(outcome, Conflict) else _answer(each, outcome, flagged)
-            for each, outcome, flagged in zip(kept, outcomes, flags, strict=True)
+            next(conflicts) if isinstance(outcome, Conflict) else _answer(each, outcome, flagged, first_problem)
+            for each, outcome, flagged, first_problem in zip(kept, outcomes, flags, problems, strict=True)
         ]
+
+    async def _first_problems(self, kept: Sequence[_Kept], outcomes: Sequence[Outcome]) -> list[str | None]:
+        """With what the first of each repetition is in quarantine; None if it was taken, and for what is new."""
+        repeated = {
+            _note_stream(each.append.request_id)
+            for each, outcome in zip(kept, outcomes, strict=True)
+            if isinstance(outcome, Duplicate)
+        }
+        found = await asyncio.to_thread(self._handler.log.read_streams, sorted(repeated)) if repeated else {}
+        notes = {stream: recorded[0].event for stream, recorded in found.items() if recorded}
+        firsts = [notes.get(_note_stream(each.append.request_id)) for each in kept]
+        return [first.problem if isinstance(first, MessageQuarantined) else None for first in firsts]
 
     async def _conflicts(self, found: Sequence[tuple[_Kept, Conflict]], origin: _From) -> list[Answer]:
         """Ids that stand for something else: the first report stands, this one is kept as evidence beside it."""
@@ -284,7 +315,7 @@ def _not_understood(item: Item, identity: bytes, origin: _From, problem: str, de
 
 def _not_fitting(kept: _Kept, origin: _From, problem: str, detail: str) -> _Kept:
     """A report that is understood, and kept aside for what is known, or is not known, by now."""
-    return replace(_not_understood(kept.item, kept.identity, origin, problem, detail), is_wrong_by_itself=False)
+    return _not_understood(kept.item, kept.identity, origin, problem, detail)
 
 
 def _note(request_id: UUID, item: Item, identity: bytes, origin: _From, problem: str) -> Append:
@@ -369,17 +400,23 @@ def _event(wire_name: Any, data: bytes) -> Fact:
     return event
 
 
-def _answer(kept: _Kept, outcome: Outcome, flags: tuple[str, ...]) -> Answer:
+def _answer(kept: _Kept, outcome: Outcome, flags: tuple[str, ...], first_problem: str | None) -> Answer:
+    """`first_problem`: with what the first of a repetition is in quarantine; whatever is known by now, it still is."""
     if isinstance(outcome, Conflict):
         return conflict(kept.claimed_id, outcome.position)
     receipt = receipt_of(kept.append.request_id, outcome)
     if isinstance(outcome, Duplicate):
-        problem, detail = (kept.problem, kept.detail) if kept.is_wrong_by_itself else (None, None)
-        return Answer(kept.claimed_id, "duplicate", receipt.position, problem, detail, receipt=receipt)
+        detail = kept.detail if first_problem == kept.problem else None
+        return Answer(kept.claimed_id, "duplicate", receipt.position, first_problem, detail, receipt=receipt)
     if kept.problem is not None:
         return Answer(kept.claimed_id, "quarantined", receipt.position, kept.problem, kept.detail, receipt=receipt)
     status: Status = "flagged" if flags else "accepted"
     return Answer(kept.claimed_id, status, receipt.position, flags=flags, receipt=receipt)
+
+
+def _note_stream(request_id: UUID) -> str:
+    """Where the note of a report is that was not understood, if it was not."""
+    return f"quarantine/{request_id}"
 
 
 def _derived_id(content: bytes, sender: Sender) -> UUID:

@@ -136,14 +136,20 @@ def append(database: LogDatabase, count: int) -> None:
 async def relaying(database: LogDatabase, broker: Broker, **settings: Any) -> AsyncIterator[Relay]:
     """A relay that runs for the time of a test."""
     relay = Relay(database.relay, broker.url(RELAY), **settings)
-    running = asyncio.create_task(relay.run())
-    try:
+    async with running(relay):
         yield relay
+
+
+@contextlib.asynccontextmanager
+async def running(relay: Relay) -> AsyncIterator[None]:
+    """Let a relay run for a while."""
+    task = asyncio.create_task(relay.run())
+    try:
+        yield
     finally:
-        relay.stop()
-        running.cancel()
+        task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await running
+            await task
 
 
 async def until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:

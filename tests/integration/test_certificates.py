@@ -1,6 +1,7 @@
 """Certificates through the front door: scores stay sealed until the verdict, and what waits is told by the day."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from events.catalogue.committee import AssessmentScored
 from services import lookback
 from services.committee.assessment import OpenedScores, seal_of
 from tests import make
+from tests.cut_off import answers_withheld, cut_off_when_stored
 from tests.door import NOW, Door, accepted, opened, report
 from tests.servers import LogDatabase
 
@@ -96,6 +98,18 @@ def test_a_repeated_score_is_known_and_a_second_one_is_refused_and_forgotten(doo
     answers = door.post("/api/v1/committee/score-assessment", twice).json()
     assert door.problems_of(answers) == [("accepted", None), ("refused", "already_scored")]
     assert kept_seals(door) == {event.seal for event in scored_in_the_log(door)}
+
+
+def test_what_was_scored_is_kept_when_the_answer_of_the_log_is_lost(door: Door) -> None:
+    """Stored, cut off, found again: that is no repetition, and what is behind its seal stays."""
+    accepted(score(door, ONE))
+    with ThreadPoolExecutor(1) as caller:
+        with answers_withheld(door.database):
+            scoring = caller.submit(score, door, TWO)
+            cut_off_when_stored(door.database)
+        accepted(scoring.result(20))
+    assert kept_seals(door) == {event.seal for event in scored_in_the_log(door)}
+    accepted(certify(door))
 
 
 def test_when_what_was_scored_is_lost_its_member_scores_anew(door: Door) -> None:

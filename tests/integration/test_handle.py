@@ -1,7 +1,7 @@
 """The one way to write: known ids before rules, lost races taken anew, refusals never on old news."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from events.catalogue.settlement import PayoutMade
-from events.store import Append, Appended, Conflict, Duplicate, Log, LogUnavailable, LostRace
-from services.errors import Busy, Refused
+from events.store import Append, Appended, Conflict, Duplicate, Found, Log, LogUnavailable, LostRace
+from services.errors import Busy, Malformed, Refused
 from services.handle import ATTEMPTS, Handler, Request, UnknownReference
 from services.network.decider import NETWORK, AlreadyKnown, JoinRegion, RegisterProducer, RegisterVillage
 from services.settlement.decider import ACCOUNT, AlreadyPaid, PayoutExceedsOwed
-from services.settlement.requests import GiveAdvance, MakePayout
+from services.settlement.requests import GiveAdvance, MakePayout, ReversePayout
 from tests import make
 from tests.servers import LogDatabase
 
@@ -202,3 +202,51 @@ def test_a_log_that_does_not_answer_is_not_taken_for_a_refusal(log_database: Log
         with pytest.raises(LogUnavailable):
             run(Handler(nowhere).carry_out(ACCOUNT, [asked(pay(1, "payout-1"))]))
         assert not issubclass(LogUnavailable, Refused)
+
+
+def test_a_retry_that_overtakes_its_first_try_is_answered_by_what_was_stored(log: Log) -> None:
+    """Both were sent: the first is stored after the second was looked up, and before it is decided."""
+    request = asked(pay(1_000, "payout-1"))
+
+    class Overtaken(RacingLog):
+        def find(self, request_ids: Iterable[UUID]) -> dict[UUID, Found]:
+            found = self._log.find(request_ids)
+            if self.races > 0:
+                self.races -= 1
+                run(Handler(self._log).carry_out(ACCOUNT, [request]))
+            return found
+
+    overtaken: Any = Overtaken(log, 1)
+    [outcome] = run(Handler(overtaken).carry_out(ACCOUNT, [request]))
+    assert isinstance(outcome, Duplicate)
+    assert paid(log) == 1_000
+
+
+def test_a_decision_that_no_leaf_can_hold_is_refused_by_name_and_alone(log: Log) -> None:
+    members = tuple(f"center/member-{n:080}" for n in range(700))
+    too_long = pay(1, "payout-1").model_copy(update={"members": members})
+    outcomes = run(Handler(log).carry_out(ACCOUNT, [asked(too_long), asked(pay(10, "payout-2"))]))
+    assert [type(outcome) for outcome in outcomes] == [Malformed, Appended]
+    assert isinstance(outcomes[0], Malformed)
+    assert outcomes[0].problems[0].code == "too_large"
+    assert paid(log) == 10
+
+
+def test_a_stream_that_is_forgotten_while_it_is_decided_on_is_not_taken_for_an_empty_one(log: Log) -> None:
+    """While the references of the whole list are looked up, another list loses a race on one of its streams."""
+    nobody = GiveAdvance(event=make.advance_given(producer="p-nobody"))
+    back = ReversePayout(producer="p-001", payout="payout-2", reason="not_delivered")
+
+    class Elsewhere(RacingLog):
+        def read_streams(self, streams: Iterable[str]) -> Any:
+            wanted = list(streams)
+            if wanted == ["producer/p-nobody"]:
+                handler.forget("account/p-001")
+            return self._log.read_streams(wanted)
+
+    elsewhere: Any = Elsewhere(log, 0)
+    handler = Handler(elsewhere)
+    run(handler.carry_out(ACCOUNT, [asked(pay(1, "payout-1"))]))
+    run(Handler(log).carry_out(ACCOUNT, [asked(pay(10, "payout-2"))]))
+    outcomes = run(handler.carry_out(ACCOUNT, [asked(back), asked(nobody)]))
+    assert [type(outcome) for outcome in outcomes] == [Appended, UnknownReference]

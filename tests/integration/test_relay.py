@@ -1,26 +1,35 @@
 """The relay on real servers: the stream's sequence is the log's position, and a stream that is not is made again."""
 
 import asyncio
+import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import nats
+import nats.errors
 import orjson
 import psycopg
 import pytest
+from nats.aio.client import Client
 from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from events.broker import EVENTS_STREAM, event_subject
+from events import nats_config
+from events.broker import EVENTS_STREAM, EVENTS_SUBJECTS, event_subject
 from events.catalogue.registry import EVENTS
 from events.nats_config import RELAY
+from events.relay import Relay, Standing, StreamMoved
 from events.store import Log
 from events.streams import events_stream
-from tests.post import Broker, append, fact, relaying, start_broker, until
-from tests.servers import LogDatabase, environment
+from services.embedded import EmbeddedNats, bare_nats_config
+from tests.post import Broker, append, fact, relaying, running, start_broker, until
+from tests.servers import LogDatabase, environment, start_configured_nats
 
 
 @pytest.fixture
@@ -121,6 +130,129 @@ def test_a_broker_wiped_while_nothing_happens_is_noticed(broker: Broker, log_dat
             assert await in_step(broker, log_database) == 20
 
     asyncio.run(scenario())
+
+
+def test_a_stream_emptied_while_nothing_happens_is_noticed(broker: Broker, log_database: LogDatabase) -> None:
+    """It goes on where it was, so nobody who publishes would notice; who reads again from a position would."""
+
+    async def scenario() -> None:
+        append(log_database, 60)
+        async with relaying(log_database, broker) as relay:
+            await until(lambda: relay.position == 60, "the stream")
+            async with broker.connected(RELAY) as client:
+                await _replace(client.jetstream(), [])
+            await until(lambda: relay.rebuilt == 1 and relay.position == 60, "the stream again", seconds=5)
+        assert await in_step(broker, log_database) == 60
+
+    asyncio.run(scenario())
+
+
+def test_a_broker_that_takes_nothing_more_is_tried_again_in_peace_and_said_aloud(
+    tmp_path_factory: pytest.TempPathFactory,
+    log_database: LogDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(nats_config, "FILE_STORE_BYTES_MAX", 300_000)
+
+    async def scenario(broker: Broker) -> None:
+        append(log_database, 800)
+        async with relaying(log_database, broker) as relay:
+            await until(lambda: "StreamTakesNothing" in caplog.text, "a word about it")
+            caplog.clear()
+            for _ in range(20):
+                await asyncio.to_thread(append, log_database, 1)
+                await asyncio.sleep(0.1)
+            assert caplog.text.count("StreamTakesNothing") <= 6, "each new event was a new try"
+            assert 0 < relay.position < 800
+
+    with ExitStack() as stack:
+        asyncio.run(scenario(start_broker(tmp_path_factory.mktemp("broker-"), stack)))
+
+
+def test_what_a_subscriber_did_not_acknowledge_comes_again_when_the_end_of_the_stream_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, log_database: LogDatabase
+) -> None:
+    """It was given 50 events and acknowledged 10; a crash cuts the stream at 40, and 11 to 40 are owed as well."""
+    directory = tmp_path_factory.mktemp("broker-")
+
+    async def scenario(server: EmbeddedNats) -> None:
+        append(log_database, 40)
+        relay = Relay(log_database.relay, server.url())
+        async with running(relay):
+            await until(lambda: relay.position == 40, "the stream")
+        server.stop()
+        stored = next(server.store.rglob(f"{EVENTS_STREAM}/msgs"))
+        shutil.copytree(stored, directory / "kept")
+        server.start()
+        append(log_database, 10)
+        async with running(relay):
+            await until(lambda: relay.position == 50, "the whole stream")
+        assert await _given(server, acknowledge=10) == list(range(1, 51))
+        server.stop()
+        shutil.rmtree(stored)
+        (directory / "kept").rename(stored)
+        server.start()
+        relay = Relay(log_database.relay, server.url())
+        async with running(relay):
+            await until(lambda: relay.position == 50, "the rest again")
+            await asyncio.sleep(2)
+            assert set(await _given(server)) == set(range(11, 51))
+
+    with ExitStack() as stack:
+        asyncio.run(scenario(start_configured_nats(directory, bare_nats_config, stack)))
+
+
+async def _given(server: EmbeddedNats, acknowledge: int | None = None) -> list[int]:
+    """The sequences that a durable subscriber is given; it acknowledges all up to one of them."""
+    client = await nats.connect(server.url())
+    async with client:
+        config = ConsumerConfig(ack_policy=AckPolicy.ALL, deliver_policy=DeliverPolicy.ALL, ack_wait=2)
+        pulling = await client.jetstream().pull_subscribe(
+            EVENTS_SUBJECTS, durable="books", stream=EVENTS_STREAM, config=config
+        )
+        messages = await pulling.fetch(100, timeout=2)
+        if acknowledge is not None:
+            await messages[acknowledge - 1].ack_sync()
+        return [message.metadata.sequence.stream for message in messages]
+
+
+def test_a_relay_that_looks_where_the_stream_stands_touches_no_subscriber(
+    tmp_path_factory: pytest.TempPathFactory, log_database: LogDatabase
+) -> None:
+    """While one relay publishes, others come and look; what a durable subscriber was given stays owed to it."""
+
+    async def scenario(server: EmbeddedNats) -> None:
+        relay = Relay(log_database.relay, server.url())
+        async with running(relay), await nats.connect(server.url()) as client:
+            append(log_database, 1)
+            await until(lambda: relay.position == 1, "the stream")
+            assert await _given(server) == [1]
+            made = (await client.jetstream().consumer_info(EVENTS_STREAM, "books")).created
+            writing = asyncio.create_task(_write_for(log_database, 3.0))
+            reading = asyncio.create_task(_read_until(client, writing))
+            async with await psycopg.AsyncConnection.connect(log_database.relay, autocommit=True) as log:
+                while not writing.done():
+                    with contextlib.suppress(StreamMoved):
+                        await Standing(client, log, 200_000, lambda: None).position()
+            assert await reading > 50
+            books = await client.jetstream().consumer_info(EVENTS_STREAM, "books")
+            assert books.created == made
+            assert books.ack_floor is not None
+            assert books.ack_floor.stream_seq == 0
+
+    with ExitStack() as stack:
+        asyncio.run(scenario(start_configured_nats(tmp_path_factory.mktemp("broker-"), bare_nats_config, stack)))
+
+
+async def _read_until(client: Client, writing: asyncio.Task[int]) -> int:
+    """Take what comes and acknowledge nothing, as somebody does who is about to die; how much it was."""
+    pulling = await client.jetstream().pull_subscribe_bind("books", EVENTS_STREAM)
+    taken = 0
+    while not writing.done():
+        with contextlib.suppress(nats.errors.TimeoutError):
+            taken += len(await pulling.fetch(10, timeout=0.2))
+    return taken
 
 
 def test_a_broker_replaced_by_an_empty_one_is_filled_from_the_window_on(
@@ -263,6 +395,21 @@ def _backends(database: LogDatabase) -> list[int]:
         return [pid for (pid,) in connection.execute(query)]
 
 
+def test_a_log_that_vanished_without_a_word_is_given_up_within_half_a_minute(
+    broker: Broker, log_database: LogDatabase
+) -> None:
+    """A power cut closes no connection, and the system alone would go on asking for a quarter of an hour."""
+
+    async def scenario() -> None:
+        async with await Relay(log_database.relay, broker.url(RELAY))._log() as log:
+            given = log.info.get_parameters()
+        assert int(given["tcp_user_timeout"]) <= 30_000
+        waited = int(given["keepalives_idle"]) + int(given["keepalives_interval"]) * int(given["keepalives_count"])
+        assert waited <= 30
+
+    asyncio.run(scenario())
+
+
 def test_the_relay_comes_back_to_a_log_that_ended_its_connection(broker: Broker, log_database: LogDatabase) -> None:
     async def scenario() -> None:
         append(log_database, 10)
@@ -280,7 +427,7 @@ def test_the_relay_comes_back_to_a_log_that_ended_its_connection(broker: Broker,
 
 RELAY_PROCESS = """
 import asyncio, sys
-from events.relay import Relay
+from events.relay import Relay, Standing, StreamMoved
 asyncio.run(Relay(sys.argv[1], sys.argv[2]).run())
 """
 

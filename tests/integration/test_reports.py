@@ -346,10 +346,12 @@ def test_a_step_that_would_close_a_known_circle_is_kept_as_not_understood(door: 
     jam = make.batch_produced()
     [first] = door.tell(report(jam))
     door.fold()
-    circle = make.batch_produced(lot=jam.inputs[0].lot, inputs=(make.lot_input(lot=jam.lot),))
-    [answer] = door.tell(report(circle))
+    circle = report(make.batch_produced(lot=jam.inputs[0].lot, inputs=(make.lot_input(lot=jam.lot),)))
+    [answer] = door.tell(circle)
+    [again] = door.tell(circle)
     assert first["status"] in ("accepted", "flagged")
     assert (answer["status"], answer["problem"]) == ("quarantined", "lineage_cycle")
+    assert (again["status"], again["problem"], again["detail"]) == ("duplicate", "lineage_cycle", answer["detail"])
     assert door.log.head().position == 2
 
 

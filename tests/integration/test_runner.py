@@ -110,6 +110,23 @@ def test_what_is_parked_does_not_depend_on_the_cut_of_the_log(
     assert [position for position, _ in moves(log_database)] == [1, 3, 4, 6, 7]
 
 
+def test_what_another_projector_has_parked_is_known_to_whoever_goes_on(log_database: LogDatabase, log: Log) -> None:
+    """Two stand by, and the one that goes on was awake already when the other met the poison."""
+    record(log, cash_moved("s-1", 1, 1))
+    ours, theirs = projector(log_database, log), projector(log_database, log)
+    assert ours.drain() == theirs.drain() == 1
+    record(log, cash_moved("s-1", toys.POISON_TYIYN, 2))
+    assert ours.drain() == 2
+    ours.close()
+
+    record(log, cash_moved("s-1", 3, 3), cash_moved("s-2", 4, 4))
+    assert theirs.drain() == 4
+    theirs.close()
+
+    assert [position for position, _, _ in parked(log_database)] == [2, 3]
+    assert moves(log_database) == [(1, 1), (4, 4)]
+
+
 def test_an_event_that_this_program_cannot_read_is_parked(log_database: LogDatabase, log: Log) -> None:
     record(log, cash_moved("s-1", 1), cash_moved("s-2", 2))
     with psycopg.connect(log_database.admin) as connection:

@@ -18,6 +18,7 @@ from events.store import (
     Conflict,
     Duplicate,
     EventTooLarge,
+    Found,
     Log,
     LogClosed,
     LostRace,
@@ -258,7 +259,8 @@ class TestIds:
 
         assert isinstance(outcome, Appended)
         assert list(found) == [known.request_id]
-        assert found[known.request_id] == (1, 2, a_hash("two"), known.stream, outcome.recorded_at, outcome.leaf_hash)
+        stored = Found(1, 2, a_hash("two"), known.stream, known.actor, outcome.recorded_at, outcome.leaf_hash)
+        assert found[known.request_id] == stored
 
     def test_find_takes_no_later_event_for_a_request(self, log: Log) -> None:
         request = fact(make.sale_made(), make.sale_made())

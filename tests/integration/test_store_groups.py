@@ -15,6 +15,7 @@ from psycopg import sql
 from events import group_commit
 from events.store import Append, Appended, Duplicate, Log, LogBusy, LogUnavailable, LostRace, Outcome
 from services.verification import verify
+from tests.cut_off import answers_withheld, cut_off_when_stored, end_appending_connection
 from tests.requests_to_log import decision, fact, sale_in
 from tests.servers import LogDatabase, wait_for
 
@@ -48,14 +49,6 @@ def waits_for_head(database: LogDatabase) -> Callable[[], bool]:
             return rows.fetchone() is not None
 
     return asked
-
-
-def end_appending_connection(database: LogDatabase) -> None:
-    with psycopg.connect(database.admin, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%log.append%'"
-        )
 
 
 @contextmanager
@@ -209,6 +202,26 @@ class TestTrouble:
             end_appending_connection(log_database)
 
         assert positions(asked.result(10)) == [2]
+
+    def test_what_was_stored_before_its_connection_was_cut_is_told_as_stored_and_not_as_known(
+        self, log: Log, log_database: LogDatabase, callers: ThreadPoolExecutor
+    ) -> None:
+        """Who keeps something beside the log for a request drops it when another try of the request came first."""
+        known = uuid4()
+        log.append([fact(request_id=known)])
+        asked = [fact(request_id=known), fact(), decision(sale_in("shift-2"), sale_in("shift-2"), at=0)]
+        with answers_withheld(log_database):
+            waiting = callers.submit(log.append, asked)
+            cut_off_when_stored(log_database)
+
+        first, *others = waiting.result(20)
+        assert isinstance(first, Duplicate)
+        assert positions(others) == [2, 3]
+        assert log.append(asked)[1:] == [
+            Duplicate(one.first_position, one.last_position, one.recorded_at, one.leaf_hash)
+            for one in others
+            if isinstance(one, Appended)
+        ]
 
     def test_everybody_who_waits_hears_when_the_database_is_away(
         self, log: Log, log_database: LogDatabase, callers: ThreadPoolExecutor
