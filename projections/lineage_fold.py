@@ -149,7 +149,11 @@ class LineageFold(LineageImage):
         self._connect(making, content, after, position, change)
         changed = dict.fromkeys([*before, *after])
         for lot in changed:
+            was = self._lots.get(lot)
             self._sum_up(lot)
+            now = self._lots[lot]
+            if was is not None and was.is_known and (was.maker, was.producer) != (now.maker, now.producer):
+                change.moved.append(was)
         change.reshared = self._share(changed, position)
         return change
 
