@@ -72,6 +72,7 @@ class Change:
     made: list[Quantity] = field(default_factory=list)
     consumed: list[Quantity] = field(default_factory=list)
     reshared: list[str] = field(default_factory=list)  #: lots whose shares were computed, inputs first
+    withdrawn: list[tuple[str, str]] = field(default_factory=list)  #: edges that are no more: output, input
     moved: list[Lot] = field(default_factory=list)  #: lots that were somebody else's before, as they were
 
 
