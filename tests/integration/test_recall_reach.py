@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from events.catalogue.base import Event
 from events.catalogue.committee import RecallRoot
-from events.catalogue.production import BatchProduced, LotsPooled
 from events.catalogue.values import LotInput
 from projections import inventory, traceability
 from projections.base import Connection, Db
@@ -96,15 +95,12 @@ def test_a_recall_shrinks_only_by_a_decision(
     assert marked(stock, history) == expected
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=facts(trade=False), root=st.sampled_from(LOTS), data=st.data())
 def test_the_label_and_the_shelf_are_told_of_the_same_recall(
     trace: Tables, stock: Tables, said: list[Said], root: str, data: st.DataObject
 ) -> None:
     """Traceability follows edges when it is asked, the inventory marks lots as they come: two ways to one reach."""
-    steps = [one.event.lot for one in said if isinstance(one.event, BatchProduced | LotsPooled)]
-    if len(set(steps)) < len(steps):
-        return  # of a lot that was reported twice and corrected the two keep different edges
     at = data.draw(st.integers(0, len(said)))
     started = Said(make.recall_started(roots=(RecallRoot(kind="lot", id=root),)), UUID(int=8), BEGUN)
     history = History()
