@@ -65,7 +65,9 @@ class LineageImage:
     def stored_makers(self) -> set[str]:
         """Who made what the batch may change, as far as that was said before the batch."""
         makings = [making for makings in self._makings.values() for making in makings.values()]
-        alone = {f"producer/{making.producer}" for making in makings if making.producer}
+        # A correction that names nobody says that it was who had been reported.
+        producers = {name for making in makings for name in (making.producer, making.producer_reported) if name}
+        alone = {f"producer/{producer}" for producer in producers}
         return alone | {making.maker for making in makings if making.maker} | self._said_makers
 
     def _is_named(self, lot: str) -> bool:

@@ -5,9 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from events.catalogue.base import Event
 from events.catalogue.production import ByProduct
+from events.catalogue.values import LotInput
 from projections.base import Connection, Db
 from projections.income import MODEL
 from projections.income_identities import a1_postings_sum_to_zero, a2_sales_are_shared_whole, a3_earned_is_paid_or_owed
@@ -200,3 +203,47 @@ def test_a_product_defined_after_its_sale_does_not_share_the_sale_anew(income: T
         ("sale", 36_000, 27_000, 0),
     ]
     assert everything(income, history, tuple(range(1, 99))) == whole
+
+
+#: Pools, sales and origin, whatever nothing comes to left out.
+ASKED = (
+    "SELECT * FROM income_pools WHERE makers_tyiyn <> 0",
+    "SELECT * FROM income_sales WHERE (units, gross_tyiyn, makers_tyiyn) <> (0, 0, 0)",
+    "SELECT lot, maker, producer, producers, ppm FROM income_lots WHERE is_known",
+)
+#: What may be said of one batch and of its sales, besides that it was collected.
+SAID = (
+    OF_ANOTHER,
+    make.lot_corrected(lot="honey", corrects=FIRST, producer=None, mass_g=7),
+    MADE_IN_NARYN,
+    MADE_AT_HOME,
+    make.batch_produced(lot="honey", made_by="producer/p-002", inputs=(LotInput(lot="milk", mass_g=5),)),
+    make.lot_collected(lot="milk", producer="p-002"),
+    MADE_ALONG,
+    honey_sold(),
+    honey_sold("sale-2"),
+    make.sale_voided(sale="sale-2"),
+    make.sale_line_corrected(sale="sale-2", product="honey-500", batch="milk"),
+    make.goods_returned(lines=(make.return_line(batch="honey", refund_tyiyn=17_999),)),
+    make.goods_returned(return_id="r-2", sale=None, lines=(make.return_line(line=None, batch="honey"),)),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(said=st.lists(st.sampled_from(SAID), min_size=3, max_size=8, unique_by=repr), data=st.data())
+def test_facts_of_a_batch_in_any_order_and_any_cut_give_the_same_money(
+    income: Tables, said: list[Event], data: st.DataObject
+) -> None:
+    history, known = history_of(COLLECTED, *said), len(DECISIONS)
+    other = history.in_order([*range(known), *data.draw(st.permutations(range(known, len(history.recorded))))])
+    found = []
+    for one in (history, other):
+        with income.connection.transaction(force_rollback=True):
+            here = income.fold(one).here()
+            found.append([sorted(here.execute(asked.encode()).fetchall(), key=repr) for asked in ASKED])
+            whole = income.everything()
+        cuts = data.draw(st.lists(st.integers(known, len(one.recorded)), max_size=3))
+        assert everything(income, one, tuple(range(1, 99))) == whole
+        with income.connection.transaction(force_rollback=True):
+            assert income.fold_unopened(one, [known, *cuts]).everything() == whole
+    assert found[0] == found[1]
