@@ -44,11 +44,19 @@ def village_registered(ledger: Ledger, recorded: Recorded[network.VillageRegiste
 
 
 def producer_registered(ledger: Ledger, recorded: Recorded[network.ProducerRegistered]) -> None:
-    ledger.add_maker(f"producer/{recorded.event.producer}", recorded.event.village)
+    _add_maker(ledger, f"producer/{recorded.event.producer}", recorded.event.village)
 
 
 def workshop_opened(ledger: Ledger, recorded: Recorded[network.WorkshopOpened]) -> None:
-    ledger.add_maker(f"workshop/{recorded.event.workshop}", recorded.event.village)
+    _add_maker(ledger, f"workshop/{recorded.event.workshop}", recorded.event.village)
+
+
+def _add_maker(ledger: Ledger, maker: str, village: str) -> None:
+    """Somebody makes things; sales of what they made before they were entered leave suspense."""
+    ledger.add_maker(maker, village)
+    for batch in ledger.waiting_for(maker):
+        for ref in sorted(ledger.waiting[batch]):
+            sales.settle(ledger, ref, "release")
 
 
 def share_terms_agreed(ledger: Ledger, recorded: Recorded[settlement.ShareTermsAgreed]) -> None:
@@ -58,7 +66,10 @@ def share_terms_agreed(ledger: Ledger, recorded: Recorded[settlement.ShareTermsA
 
 
 def lineage_changed(ledger: Ledger, recorded: Recorded[Any]) -> None:
-    """A lot was made or corrected: sales that waited for it leave suspense, closed pools may be due an adjustment."""
+    """A lot was made or corrected: sales that waited for it leave suspense, closed pools may be due an adjustment.
+
+    Sales of a lot that turns out to be of another maker go to where that one belongs.
+    """
     change = ledger.lineage.apply(recorded)
     for lot in change.reshared:
         known = ledger.lineage.lot(lot)
@@ -73,6 +84,10 @@ def lineage_changed(ledger: Ledger, recorded: Recorded[Any]) -> None:
             # They stay listed, as their rows stay in the table: a lot may be made again, in this batch or a later one.
             for ref in sorted(ledger.waiting[lot]):
                 sales.settle(ledger, ref, "release")
+    for was in change.moved:
+        if ledger.home_then(was) != ledger.home(was.lot):
+            for ref in ledger.receipts_of(was.lot):
+                sales.settle(ledger, ref, "move")
 
 
 def payout_made(ledger: Ledger, recorded: Recorded[settlement.PayoutMade]) -> None:
@@ -169,7 +184,11 @@ def _want(wanted: Wanted, recorded: Recorded[Event]) -> None:
             wanted.made.add(event.lot)
         case production.LotCorrected() | production.BatchInputsCorrected():
             wanted.made.add(event.lot)
-        case network.ProducerRegistered(village=village) | network.WorkshopOpened(village=village):
+        case network.ProducerRegistered(producer=producer, village=village):
+            wanted.registered.add(f"producer/{producer}")
+            wanted.villages.add(village)
+        case network.WorkshopOpened(workshop=workshop, village=village):
+            wanted.registered.add(f"workshop/{workshop}")
             wanted.villages.add(village)
         case _:
             pass
@@ -212,6 +231,7 @@ def _fold_segment(read: Sequence[Recorded[Event]], unopened: Sequence[Unopened],
     segment = in_order(read, odd)
     ledger = Ledger(db, wanted, segment, late, sums)
     sharing = in_bulk.Sharing(ledger, goods)
+    ledger.write_shared = sharing.flush
     for one in among(receipts, segment):
         if isinstance(one, Recorded):
             _handle(ledger, one)
@@ -234,4 +254,4 @@ def _handle(ledger: Ledger, recorded: Recorded[Event]) -> None:
 TAKES = frozenset(HANDLERS) | LINEAGE_TAKES | {settlement.PeriodClosed}
 assert all(kind in HANDLERS for kind in LINEAGE_TAKES)  # noqa: S101 - a lineage event without its handler is a slip
 
-MODEL = ReadModel("income", 4, t.TABLES, TAKES, fold, in_bulk.IN_BULK | {outlets.SaleMade})
+MODEL = ReadModel("income", 5, t.TABLES, TAKES, fold, in_bulk.IN_BULK | {outlets.SaleMade})

@@ -288,15 +288,17 @@ class Sharing:
         return kind
 
     def flush(self) -> None:
-        """Write the lines, and add their sums to those of the ledger."""
+        """Write the lines so far, and add their sums to those of the ledger."""
         ledger = self._ledger
         ledger.db.copy_written(t.LINES, self._written, _COLUMNS)
+        self._written.clear()
         for key, amounts in self._sold.items():
             if not amounts:
                 continue
             sums = ledger.sales[key]
             for column, more in enumerate(map(sum, zip(*amounts, strict=True))):
                 sums[column] += more
+            amounts.clear()
         for kind in self._kinds:
             units, gross, makers, *_ = kind.amounts
             ledger.pools[kind.pool][0] += kind.times * makers
@@ -304,3 +306,4 @@ class Sharing:
             sums[0] += kind.times * units
             sums[1] += kind.times * gross
             sums[2] += kind.times * makers
+            kind.times = 0

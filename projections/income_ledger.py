@@ -1,7 +1,7 @@
 """The income as one batch of events sees it: terms, makers, periods and receipts, read in bulk, written in bulk."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from projections.base import Db
 from projections.bishkek import month_after, month_of
 from projections.lineage_fold import LineageFold
 from projections.lineage_image import Late
+from projections.lineage_tables import Lot
 from projections.split import Split, Terms, split
 from projections.statements import Row, array_text
 from projections.totals import Totals
@@ -83,7 +84,17 @@ NOWHERE = Home("", "")
 
 _new_tuple = tuple.__new__
 
+
+def _maker_of(lot: Lot) -> str | None:
+    return lot.maker or (lot.producer and f"producer/{lot.producer}")
+
+
 _MAKERS_OF_LOTS = "SELECT lot, maker, producer FROM income_lots WHERE lot = ANY(%s::text[])"
+#: Batches of makers, and receipts of them that wait in suspense, or once did.
+_WAITING_FOR_MAKERS = (
+    "SELECT DISTINCT l.batch, l.ref FROM income_lines l JOIN income_lots m ON m.lot = l.batch"
+    " WHERE l.region = '' AND l.batch > '' AND coalesce(m.maker, 'producer/' || m.producer) = ANY(%s::text[])"
+)
 
 
 @dataclass(slots=True)
@@ -97,6 +108,7 @@ class Wanted:
     makers: set[str] = field(default_factory=set)
     products: set[str] = field(default_factory=set)
     villages: set[str] = field(default_factory=set)
+    registered: set[str] = field(default_factory=set)  #: makers of whom somebody may have sold something already
     named: dict[str, int] = field(default_factory=dict)  #: batches, by the position at which each is named first
 
     def name(self, batch: str, position: int) -> None:
@@ -141,6 +153,7 @@ class Ledger:
         self._terms_for: dict[tuple[str, str, date], Terms | None] = {}
         self._open_months: dict[tuple[str, str], str] = {}
         self._homes: dict[str, Home | None] = {}
+        self.write_shared: Callable[[], None] | None = None  #: writes what others shared beside this ledger, so far
         self._load_master(wanted)
         self.lineage = LineageFold(t.LINEAGE, db, segment, late)
         self._load_receipts(wanted)
@@ -150,7 +163,7 @@ class Ledger:
         self.channels = {}
         self.terms: dict[tuple[str, str], list[tuple[date, int, Terms]]] = defaultdict(list)
         self.closed: dict[str, set[str]] = defaultdict(set)
-        if wanted.refs or wanted.returns or wanted.made or wanted.batches:
+        if wanted.refs or wanted.returns or wanted.made or wanted.batches or wanted.registered:
             self.channels = {row[0]: row[1] for row in db.rows("SELECT outlet, channel FROM income_outlets")}
             for channel, group, since, position, *points in db.rows("SELECT * FROM income_terms"):
                 self.terms[channel, group].append((since, position, Terms(*points)))
@@ -158,7 +171,8 @@ class Ledger:
                 self.closed[region].add(period)
         for listed in self.terms.values():
             listed.sort()
-        self.groups: dict[str, str] = dict(db.by_key(t.PRODUCTS, wanted.products).values())
+        self.groups: dict[str, tuple[str, int]] = {}  #: of products, and from which position on
+        self._load_groups(wanted.products)
         self.villages: dict[str, str] = dict(db.by_key(t.VILLAGES, wanted.villages).values())
 
     def _load_receipts(self, wanted: Wanted) -> None:
@@ -172,26 +186,40 @@ class Ledger:
             )
             for batch, ref in waiting:
                 self.waiting[batch].add(ref)
-        refs = wanted.refs.union(*self.waiting.values())
-        self.by_ref: dict[str, list[Line]] = {}
-        for row in db.where_in(t.LINES, "ref", refs):
-            self.by_ref.setdefault(row[3], []).append(Line(*row))
+        if wanted.registered:
+            for batch, ref in db.rows(_WAITING_FOR_MAKERS, [array_text(wanted.registered)]):
+                self.waiting[batch].add(ref)
         self.returns = set(db.by_key(t.RETURNS, wanted.returns))
+        self.by_ref: dict[str, list[Line]] = {}
         self.changes: dict[str, list[Change]] = {}
-        for row in db.where_in(t.CHANGES, "ref", refs):
-            self.changes.setdefault(row[0], []).append(Change(*row))
-        batches = wanted.batches.union(
-            (line.batch for lines in self.by_ref.values() for line in lines),
-            (change.batch for told in self.changes.values() for change in told),
-        )
-        lots = db.rows(_MAKERS_OF_LOTS, [array_text(batches - {""})]) if batches else ()
-        self._stored_makers = {lot: maker or (producer and f"producer/{producer}") for lot, maker, producer in lots}
-        makers = wanted.makers.union(maker for maker in self._stored_makers.values() if maker)
-        makers |= self.lineage.stored_makers()
-        self.regions = {row[0]: row[2] for row in db.by_key(t.MAKERS, makers).values()}
-        products = {line.product for lines in self.by_ref.values() for line in lines}
-        products |= {change.product for told in self.changes.values() for change in told if change.product}
-        self.groups.update(db.by_key(t.PRODUCTS, products - self.groups.keys()).values())
+        self._stored_makers: dict[str, str | None] = {}
+        self.regions: dict[str, str] = {}
+        self._read(wanted.refs.union(*self.waiting.values()), wanted.batches)
+        self._load_regions(wanted.makers | self.lineage.stored_makers())
+
+    def _read(self, refs: Collection[str], batches: Collection[str] = ()) -> None:
+        """Read receipts whole, with what was said of them and whatever that is shared by; and these batches' homes."""
+        db = self.db
+        lines = [Line(*row) for row in db.where_in(t.LINES, "ref", refs)]
+        for line in lines:
+            self.by_ref.setdefault(line.ref, []).append(line)
+        changes = [Change(*row) for row in db.where_in(t.CHANGES, "ref", refs)]
+        for change in changes:
+            self.changes.setdefault(change.ref, []).append(change)
+        named = {*batches, *(line.batch for line in lines), *(change.batch for change in changes)} - {""}
+        if named:
+            for lot, maker, producer in db.rows(_MAKERS_OF_LOTS, [array_text(named)]):
+                self._stored_makers[lot] = maker or (producer and f"producer/{producer}")
+            self._load_regions({maker for lot in named if (maker := self._stored_makers.get(lot))})
+        self._load_groups({line.product for line in lines} | {one.product for one in changes if one.product})
+
+    def _load_regions(self, makers: Collection[str]) -> None:
+        for maker, _, region in self.db.by_key(t.MAKERS, makers - self.regions.keys()).values():
+            self.regions[maker] = region
+
+    def _load_groups(self, products: Collection[str]) -> None:
+        for product, group, since in self.db.by_key(t.PRODUCTS, products - self.groups.keys()).values():
+            self.groups[product] = group, since
 
     # ------------------------------------------------------------------ what the log said so far
 
@@ -200,12 +228,16 @@ class Ledger:
         self.position, self._row = position, 0
 
     def terms_for(self, channel: str, product: str, day: date, before: int) -> Terms | None:
-        """The share terms agreed before a position and in force on a day: the group's own, else the channel's."""
+        """The share terms agreed before a position and in force on a day: the group's own, else the channel's.
+
+        A product that was not defined by then was of no group, whatever it became later.
+        """
         key = (channel, product, day)
         if before == self.position and key in self._terms_for:
             return self._terms_for[key]
         found = None
-        for group in (self.groups.get(product, ""), ""):
+        of_product, since_position = self.groups.get(product, ("", 0))
+        for group in (of_product if since_position < before else "", ""):
             for since, position, terms in reversed(self.terms.get((channel, group), ())):
                 if since <= day and position < before:
                     found = terms
@@ -233,10 +265,10 @@ class Ledger:
         self.rules += 1
 
     def set_group(self, product: str, group: str) -> None:
-        self.groups[product] = group
+        self.groups[product] = group, self.position
         self._terms_for.clear()
         self.rules += 1
-        self.rows[t.PRODUCTS].append((product, group))
+        self.rows[t.PRODUCTS].append((product, group, self.position))
 
     def add_maker(self, maker: str, village: str) -> None:
         """A producer or a workshop in a village, and so in its region."""
@@ -250,17 +282,36 @@ class Ledger:
         """Where a batch belongs, as the log knows it here; None while nobody knows who made it."""
         if batch in self._homes:
             return self._homes[batch]
-        lot = self.lineage.lot(batch) if batch else None
-        maker = self._stored_makers.get(batch)
-        if lot is not None:
-            maker = lot.maker or (lot.producer and f"producer/{lot.producer}")
-        region = self.regions.get(maker) if maker else None
-        home = None
-        if maker and region:
-            kind, _, identity = maker.partition("/")
-            home = Home(region, identity if kind == "workshop" else "")
-        self._homes[batch] = home
+        home = self._homes[batch] = self._home_by(self.maker(batch))
         return home
+
+    def home_then(self, lot: Lot) -> Home | None:
+        """Where a lot belonged as it was before."""
+        return self._home_by(_maker_of(lot))
+
+    def _home_by(self, maker: str | None) -> Home | None:
+        region = self.regions.get(maker) if maker else None
+        if not maker or not region:
+            return None
+        kind, _, identity = maker.partition("/")
+        return Home(region, identity if kind == "workshop" else "")
+
+    def maker(self, batch: str) -> str | None:
+        """Who made a batch, as the log knows it here."""
+        lot = self.lineage.lot(batch) if batch else None
+        return self._stored_makers.get(batch) if lot is None else _maker_of(lot)
+
+    def waiting_for(self, maker: str) -> list[str]:
+        """Batches of a maker of which sales wait in suspense, or once did, by id."""
+        return sorted(batch for batch in self.waiting if self.maker(batch) == maker)
+
+    def receipts_of(self, batch: str) -> list[str]:
+        """All receipts of which a line was ever posted to a batch, read whole, by id."""
+        if self.write_shared is not None:
+            self.write_shared()
+        found = self.db.rows("SELECT DISTINCT ref FROM income_lines WHERE batch = %s", [batch])
+        self._read({ref for (ref,) in found} - self.by_ref.keys())
+        return sorted(ref for ref, lines in self.by_ref.items() if any(line.batch == batch for line in lines))
 
     def forget_home(self, batch: str) -> None:
         """A lot was made or corrected: who made it is to be asked again."""

@@ -12,7 +12,8 @@ LINEAGE = LineageTables("income", TABLES)
 
 OUTLETS = Table("income_outlets", TABLES, key_id("outlet"), id_of("channel"), id_of("region"), day("opened_on"))
 
-PRODUCTS = Table("income_products", TABLES, key_id("product"), id_of("product_group"))
+#: Products as defined, at which position: a receipt before it was shared as one of a product without a group.
+PRODUCTS = Table("income_products", TABLES, key_id("product"), id_of("product_group"), number("position"))
 
 VILLAGES = Table("income_villages", TABLES, key_id("village"), id_of("region"))
 
@@ -65,6 +66,7 @@ LINES = Table(
     number("fund_tyiyn"),
     number("suspense_tyiyn"),
     Index("income_lines_ref", "ref", info={"for_fold": True}),
+    Index("income_lines_batch", "batch"),
     Index("income_lines_suspense", "batch", postgresql_where=text("region = ''"), info={"for_fold": True}),
 )
 

@@ -53,7 +53,7 @@ def stamp_of(recorded: Recorded[Any]) -> str:
 
 @dataclass(slots=True)
 class Lot:
-    """A row of `inventory_lots`, as it changes within a batch."""
+    """A row of `inventory_lots`, as it changes within a batch; or a further report of a lot."""
 
     lot: str
     item: str | None = None
@@ -65,6 +65,9 @@ class Lot:
     inputs: str = ""
     by_products: str = ""
     corrected: str = ""
+    event: str | None = None
+    is_step: bool = False
+    maker_reported: str | None = None
     product: str | None = None
     code: str | None = None
     packed_at: str | None = None
@@ -87,12 +90,20 @@ class Lot:
             self.inputs,
             self.by_products,
             self.corrected,
+            self.event,
+            self.is_step,
+            self.maker_reported,
             self.product,
             self.code,
             self.packed_at,
             self.best_before,
             self.packed_units,
         )
+
+    def repeat_row(self) -> Row:
+        """As a row of `inventory_lot_repeats`."""
+        what = (self.made_at, self.mass_g, self.pieces, self.inputs, self.by_products)
+        return (self.lot, self.event, self.is_step, *what, self.corrected)
 
 
 class Receipt(NamedTuple):
@@ -213,6 +224,13 @@ class Book:
         self.changed_waiting: set[tuple[str, int]] = set()
         for row in db.where_in(t.LOT_WAITING, "lot", wanted.made):
             self.waiting[row[0]][row[1]] = row
+        self.repeats: dict[str, dict[str, Lot]] = defaultdict(dict)
+        self.changed_repeats: set[tuple[str, str]] = set()
+        for lot, event, is_step, place, mass_g, pieces, inputs, by_products, corrected in db.where_in(
+            t.LOT_REPEATS, "lot", wanted.made
+        ):
+            what = Lot(lot, None, None, place, None, mass_g, pieces, inputs, by_products, corrected, event, is_step)
+            self.repeats[lot][event] = what
         self.counted = {key: row[-1] for key, row in db.by_key(t.STOCK, wanted.counted).items()}
         self.consignments: dict[str, list[Any]] = {
             key: list(row) for key, row in db.by_key(t.CONSIGNMENTS, wanted.consignments).items()
@@ -261,6 +279,23 @@ class Book:
             known = self.lots[lot] = Lot(lot)
         return known
 
+    def report_of(self, lot: str, event: str) -> Lot | None:
+        """What one report says of a lot, to be changed."""
+        known = self.lots.get(lot)
+        if known is not None and known.event == event:
+            self.changed_lots.add(lot)
+            return known
+        repeat = self.repeats[lot].get(event) if lot in self.repeats else None
+        if repeat is not None:
+            self.changed_repeats.add((lot, event))
+        return repeat
+
+    def repeat(self, said: Lot) -> None:
+        """Keep a further report of a lot."""
+        assert said.event is not None  # noqa: S101 - a report is an event
+        self.repeats[said.lot][said.event] = said
+        self.changed_repeats.add((said.lot, said.event))
+
     def shift(self, shift: str, outlet: str, till: str) -> Shift:
         """The row of a shift, to be changed."""
         self.changed_shifts.add(shift)
@@ -299,6 +334,7 @@ class Book:
             totals.flush(db)
         db.copy_written(t.LOTS, self.written[t.LOTS])
         self._write(t.LOTS, {lot: self.lots[lot].row() for lot in self.changed_lots})
+        db.upsert(t.LOT_REPEATS, [self.repeats[lot][event].repeat_row() for lot, event in self.changed_repeats])
         still = {key: self.waiting[key[0]].get(key[1]) for key in self.changed_waiting}
         db.upsert(t.LOT_WAITING, [row for row in still.values() if row is not None])
         db.delete(t.LOT_WAITING, [key for key, row in still.items() if row is None])

@@ -53,7 +53,7 @@ def lots_pooled(book: Book, recorded: Recorded[production.LotsPooled]) -> None:
 
 def batch_produced(book: Book, recorded: Recorded[production.BatchProduced]) -> None:
     event = recorded.event
-    by_products = _by_products(event.by_products)
+    by_products = _by_products(event)
     _made(
         book,
         recorded,
@@ -71,8 +71,10 @@ def _inputs(inputs: tuple[LotInput, ...]) -> str:
     return " ".join([f"{given.lot}/{given.mass_g}/{given.pieces}" for given in inputs])
 
 
-def _by_products(by_products: tuple[production.ByProduct, ...]) -> str:
-    return " ".join([f"{kept.lot}/{kept.mass_g}/0" for kept in by_products if kept.lot])
+def _by_products(event: production.BatchProduced | production.BatchInputsCorrected) -> str:
+    """What was kept beside the lot itself."""
+    kept = [one for one in event.by_products if one.lot and one.lot != event.lot]
+    return " ".join([f"{one.lot}/{one.mass_g}/0" for one in kept])
 
 
 def _made(
@@ -87,26 +89,37 @@ def _made(
     by_products: str = "",
 ) -> bool:
     """A lot came to be. A second report of it adds its quantities and is flagged; whose it is, the first one said."""
-    lot = book.lot(recorded.event.lot)
+    lot = said = book.lot(recorded.event.lot)
     if lot.made_position is not None:
         book.flag("lot_repeated", f"lot/{lot.lot}", recorded, place)
-        more = Lot(lot.lot, made_at=place, mass_g=mass_g, pieces=pieces, inputs=inputs, by_products=by_products)
-        _post_lot(book, more, 1)
-        lot.mass_g, lot.pieces = lot.mass_g + mass_g, lot.pieces + pieces
-        lot.inputs = f"{lot.inputs} {inputs}".strip()
-        lot.by_products = f"{lot.by_products} {by_products}".strip()
-        return True
-    lot.item, lot.maker, lot.made_at, lot.made_position = item, maker, place, recorded.position
-    lot.mass_g, lot.pieces, lot.inputs, lot.by_products = mass_g, pieces, inputs, by_products
+        said = Lot(lot.lot)
+    else:
+        lot.item, lot.maker, lot.maker_reported, lot.made_position = item, maker, maker, recorded.position
+    said.event, said.is_step = str(recorded.event_id), isinstance(recorded.event, production.StepFact)
+    said.made_at, said.mass_g, said.pieces, said.inputs, said.by_products = place, mass_g, pieces, inputs, by_products
+    if said is not lot:
+        book.repeat(said)
+    kind = _CORRECTION_OF[said.is_step]
     for row in list(book.waiting.get(lot.lot, {}).values()):
-        if row[2] == "correction":
+        if row[2] == kind and row[9] == said.event:
             book.wait_no_more(row)
-            if row[3] > lot.corrected:
-                lot.corrected = row[3]
-                lot.mass_g, lot.pieces, lot.inputs, lot.by_products = row[4], row[5], row[7], row[8]
+            if row[3] > said.corrected:
+                _say_otherwise(said, row[3], (row[4], row[5], row[7], row[8]), row[10])
     _take_waiting_samples(book, lot)
-    _post_lot(book, lot, 1)
+    _post_lot(book, said, 1)
     return True
+
+
+#: What corrects the report of a step, and of a lot that was collected or supplied.
+_CORRECTION_OF = {True: "step_correction", False: "correction"}
+
+
+def _say_otherwise(said: Lot, stamp: str, content: tuple[int, int, str, str], maker: str | None) -> None:
+    """Let a report say what a correction of it says."""
+    said.corrected = stamp
+    said.mass_g, said.pieces, said.inputs, said.by_products = content
+    if said.maker_reported is not None:
+        said.maker = maker or said.maker_reported
 
 
 def _post_lot(book: Book, lot: Lot, sign: int) -> None:
@@ -117,7 +130,7 @@ def _post_lot(book: Book, lot: Lot, sign: int) -> None:
     made[MADE_PIECES] += sign * lot.pieces
     made[ON_HAND_G] += sign * lot.mass_g
     made[ON_HAND_PIECES] += sign * lot.pieces
-    if not lot.inputs:
+    if not lot.inputs and not lot.by_products:
         return
     for entry in lot.inputs.split():
         source, mass_g, pieces = entry.split("/")
@@ -137,50 +150,38 @@ def _post_lot(book: Book, lot: Lot, sign: int) -> None:
 
 def lot_corrected(book: Book, recorded: Recorded[production.LotCorrected]) -> None:
     event = recorded.event
-    known = book.lots.get(event.lot)
     maker = f"producer/{event.producer}" if event.producer else None
-    inputs, by_products = (known.inputs, known.by_products) if known else ("", "")
-    if _corrected(book, recorded, event.mass_g, event.pieces, inputs, by_products) and maker:
-        book.lot(event.lot).maker = maker
+    _corrected(book, recorded, event.corrects, (event.mass_g, event.pieces, "", ""), maker)
 
 
 def batch_inputs_corrected(book: Book, recorded: Recorded[production.BatchInputsCorrected]) -> None:
     event = recorded.event
-    _corrected(book, recorded, event.mass_g, event.pieces, _inputs(event.inputs), _by_products(event.by_products))
+    content = (event.mass_g, event.pieces, _inputs(event.inputs), _by_products(event))
+    _corrected(book, recorded, event.corrects, content)
 
 
 def _corrected(
-    book: Book, recorded: Recorded[production.LotFact], mass_g: int, pieces: int, inputs: str, by_products: str
-) -> bool:
-    """The latest correction by claimed time counts; one that arrives before its lot waits for it."""
-    event, stamp = recorded.event, stamp_of(recorded)
-    lot = book.lots.get(event.lot)
-    if lot is None or lot.made_position is None:
-        _wait(book, recorded, "correction", mass_g, pieces, 0, inputs, by_products)
-        return False
-    if stamp <= lot.corrected:
-        return False
-    _post_lot(book, lot, -1)
-    lot = book.lot(event.lot)
-    lot.corrected = stamp
-    lot.mass_g, lot.pieces, lot.inputs, lot.by_products = mass_g, pieces, inputs, by_products
-    _post_lot(book, lot, 1)
-    return True
-
-
-def _wait(
     book: Book,
-    recorded: Recorded[production.LotFact] | Recorded[committee.SampleReceived],
-    kind: str,
-    mass_g: int,
-    pieces: int,
-    units: int,
-    inputs: str = "",
-    by_products: str = "",
+    recorded: Recorded[production.LotFact],
+    corrects: str,
+    content: tuple[int, int, str, str],
+    maker: str | None = None,
 ) -> None:
-    event = recorded.event
-    lot = (event.batch or "") if isinstance(event, committee.SampleReceived) else event.lot
-    book.wait((lot, recorded.position, kind, stamp_of(recorded), mass_g, pieces, units, inputs, by_products))
+    """Of the corrections of one report the latest by claimed time counts; one that comes before it waits for it.
+
+    So does, for ever, one of something that is no report of this lot.
+    """
+    lot, stamp = recorded.event.lot, stamp_of(recorded)
+    is_step = isinstance(recorded.event, production.StepFact)
+    said = book.report_of(lot, corrects)
+    if said is None or said.is_step != is_step:
+        mass_g, pieces, *edges = content
+        row = (lot, recorded.position, _CORRECTION_OF[is_step], stamp, mass_g, pieces, 0, *edges, corrects, maker)
+        book.wait(row)
+    elif stamp > said.corrected:
+        _post_lot(book, said, -1)
+        _say_otherwise(said, stamp, content, maker)
+        _post_lot(book, said, 1)
 
 
 def batch_packed(book: Book, recorded: Recorded[production.BatchPacked]) -> None:
@@ -227,7 +228,7 @@ def _take_sample(
     mass_g: int,
     units: int,
 ) -> None:
-    _wait(book, recorded, "sample", mass_g, 0, units)
+    book.wait((name, recorded.position, "sample", stamp_of(recorded), mass_g, 0, units, "", "", "", None))
     lot = book.lots.get(name)
     if lot is not None:
         _take_waiting_samples(book, lot)

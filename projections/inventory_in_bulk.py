@@ -152,12 +152,12 @@ class Bulk:
         return True
 
     def _collected(self, report: Collected) -> bool:
-        position, lot, material, producer, place, mass_g, pieces = report
+        position, lot, material, producer, place, mass_g, pieces, event = report
         if lot in self._named_lots:
             return False
         self._lots.append(
             f"{lot}\t{material}\tproducer/{producer}\t{place}\t{position}\t{mass_g}\t{pieces}"
-            "\t\t\t\tNone\tNone\tNone\tNone\t0\n"
+            f"\t\t\t\t{event}\tf\tproducer/{producer}\tNone\tNone\tNone\tNone\t0\n"
         )
         made = self._book.bulk[lot, place]
         made[MADE_G] += mass_g

@@ -33,7 +33,6 @@ class Reach:
         self._children: dict[str, list[str]] | None = None
         self._new_children: dict[str, list[str]] = defaultdict(list)
         self._lost_children: dict[str, list[str]] = defaultdict(list)  # by a correction
-        self._corrected: set[str] = set()  # steps whose row says something else by now than in the tables
         self._new_suppliers: dict[str, list[str]] = defaultdict(list)
         if needed:
             self.recalls = {row[0]: row for row in db.rows("SELECT * FROM inventory_recalls")}
@@ -73,10 +72,14 @@ class Reach:
         """Begin a recall at a lot, at a step with all it made, at a material lot or at all of a supplier."""
         roots = [root]
         if kind == "step":
-            found = self.db.rows("SELECT by_products FROM inventory_lots WHERE lot = %s", [root])
-            if root not in self._corrected:
-                roots += [lot for row in found for lot in names_in(row[0])]
-            roots += self._new_children.get(f"step/{root}", [])
+            found = self.db.rows(
+                "SELECT by_products FROM inventory_lots WHERE lot = %(lot)s"
+                " UNION ALL SELECT by_products FROM inventory_lot_repeats WHERE lot = %(lot)s",
+                {"lot": root},
+            )
+            kept = [lot for row in found for lot in names_in(row[0])]
+            step = f"step/{root}"
+            roots += Counter([*kept, *self._new_children.get(step, ())]) - Counter(self._lost_children.get(step, ()))
         if kind == "supplier":
             row = self.recalls.get(recall)
             if row is not None:
@@ -104,10 +107,10 @@ class Reach:
 
     def step_corrected(self, lot: str, inputs: Iterable[str], by_products: Iterable[str]) -> None:
         """Edges that a correction takes back: marks that went over them stay, no later one does."""
-        self._corrected.add(lot)
-        self._new_children[f"step/{lot}"] = []
+        made = [lot, *by_products]
+        self._lost_children[f"step/{lot}"] += made[1:]
         for source in inputs:
-            self._lost_children[source] += [lot, *by_products]
+            self._lost_children[source] += made
 
     def _made_of(self, lot: str) -> Iterable[str]:
         told = Counter([*self._stored_children().get(lot, ()), *self._new_children.get(lot, ())])
@@ -128,6 +131,7 @@ class Reach:
             self._children = defaultdict(list)
             for lot, inputs, by_products in self.db.rows(
                 "SELECT lot, inputs, by_products FROM inventory_lots WHERE inputs <> ''"
+                " UNION ALL SELECT lot, inputs, by_products FROM inventory_lot_repeats WHERE inputs <> ''"
             ):
                 for source in names_in(inputs):
                     self._children[source] += [lot, *names_in(by_products)]

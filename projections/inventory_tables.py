@@ -23,8 +23,9 @@ PRICES = Table(
     number("unit_price_tyiyn"),
 )
 
-#: Every lot that was gathered, delivered, made or packed. `inputs` and `by_products` are `lot/mass_g/pieces`, parted by
-#: blanks: they are read whole or not at all. `corrected` is the stamp of the correction that counts, or empty.
+#: Every lot that was gathered, delivered, made or packed, as the first report of it says: `event`, of a step or not.
+#: `inputs` and `by_products` are `lot/mass_g/pieces`, parted by blanks: they are read whole or not at all. `corrected`
+#: is the stamp of the correction of this report that counts, or empty; `maker` is who it says, else `maker_reported`.
 LOTS = Table(
     "inventory_lots",
     TABLES,
@@ -38,11 +39,29 @@ LOTS = Table(
     id_of("inputs"),
     id_of("by_products"),
     id_of("corrected"),
+    id_of("event", nullable=True),
+    yes_no("is_step"),
+    id_of("maker_reported", nullable=True),
     id_of("product", nullable=True),
     id_of("code", nullable=True),
     id_of("packed_at", nullable=True),
     day("best_before", nullable=True),
     number("packed_units"),
+)
+
+#: Further reports of lots that had been reported, each with its own correction, as in `inventory_lots`.
+LOT_REPEATS = Table(
+    "inventory_lot_repeats",
+    TABLES,
+    key_id("lot"),
+    key_id("event"),
+    yes_no("is_step"),
+    id_of("made_at", nullable=True),
+    number("mass_g"),
+    number("pieces"),
+    id_of("inputs"),
+    id_of("by_products"),
+    id_of("corrected"),
 )
 
 #: Raw and intermediate stock in grams and in pieces, side by side: a lot's measure is its pieces when it has any.
@@ -109,6 +128,7 @@ SALES = Table(
     instant("occurred_at"),
     number("cash_tyiyn"),
     id_of("lines"),
+    Index("inventory_sales_shift", "shift"),
 )
 
 #: Returns that were reported: one that is reported again, under whatever event, changes nothing.
@@ -209,7 +229,7 @@ TILL_GAPS = Table("inventory_till_gaps", TABLES, key_id("till"), key_number("fir
 #: Counters of a till that are known only from a message in quarantine.
 TILL_QUARANTINE = Table("inventory_till_quarantine", TABLES, key_id("till"), key_number("counter"), id_of("quarantine"))
 
-#: What is told of a lot before the lot itself: samples taken from it, and corrections of it.
+#: What is told of a lot before the lot itself: samples taken from it, and corrections of a report (`corrects`) of it.
 LOT_WAITING = Table(
     "inventory_lot_waiting",
     TABLES,
@@ -222,6 +242,8 @@ LOT_WAITING = Table(
     number("units"),
     id_of("inputs"),
     id_of("by_products"),
+    id_of("corrects"),
+    id_of("maker", nullable=True),
 )
 
 #: Days from which a maker's certificate for a product does not count, or counts again.

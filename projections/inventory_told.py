@@ -98,6 +98,7 @@ class Collected(NamedTuple):
     delivered_to: str
     mass_g: int
     pieces: int
+    event: str
 
 
 class Moved(NamedTuple):
@@ -147,14 +148,17 @@ class Told:
             SOLD: self._sold,
             OPENED: self._opened,
             CLOSED: self._closed,
-            COLLECTED: self._collected,
             SHIPPED: self._shipped,
             RECEIVED: self._received,
         }
         add = self.reports.append
         for position, said, leaf in plain(unopened):
             occurred_at, recorded_at = leaf["occurred_at"], leaf["recorded_at"]
-            add(readers[leaf["type"]](position, occurred_at, said))
+            kind = leaf["type"]
+            if kind == COLLECTED:
+                add(self._collected(position, leaf["event_id"], said))
+            else:
+                add(readers[kind](position, occurred_at, said))
             # Nearly all are recorded on the day of which they tell.
             if occurred_at[:10] != recorded_at[:10] or occurred_at > recorded_at:
                 flag = clock_flag(datetime.fromisoformat(recorded_at) - datetime.fromisoformat(occurred_at))
@@ -198,14 +202,14 @@ class Told:
             drawer = self._drawers[where] = Drawer(*where)
         return drawer
 
-    def _collected(self, position: int, _: str, said: dict[str, Any]) -> Collected:
+    def _collected(self, position: int, event: str, said: dict[str, Any]) -> Collected:
         wanted, lot = self._wanted, said["lot"]
         if lot in wanted.lots:
             self.named_lots.add(lot)
         wanted.lots.add(lot)
         wanted.made.add(lot)
         what = (lot, said["material"], said["producer"], said["delivered_to"], said["mass_g"], said.get("pieces", 0))
-        return _new_collected((position, *what))
+        return _new_collected((position, *what, event))
 
     def _shipped(self, position: int, occurred_at: str, said: dict[str, Any]) -> Moved:
         lines = list(map(_batch_and_units, said["lines"]))

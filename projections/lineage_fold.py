@@ -147,9 +147,16 @@ class LineageFold(LineageImage):
             change.made.append(Quantity(made.lot, made.place, made.mass_g, made.pieces))
         after = list(outputs(content))
         self._connect(making, content, after, position, change)
+        if change.withdrawn:
+            again = {(lot, given.lot) for lot in after for given in content.inputs}
+            change.withdrawn = [edge for edge in change.withdrawn if edge not in again]
         changed = dict.fromkeys([*before, *after])
         for lot in changed:
+            was = self._lots.get(lot)
             self._sum_up(lot)
+            now = self._lots[lot]
+            if was is not None and was.is_known and (was.maker, was.producer) != (now.maker, now.producer):
+                change.moved.append(was)
         change.reshared = self._share(changed, position)
         return change
 
@@ -161,6 +168,7 @@ class LineageFold(LineageImage):
         for key, edge in [(key, edge) for key, edge in edges.items() if edge.event == making.event]:
             del edges[key]
             self._touch("edges", (lot, *key))
+            change.withdrawn.append((lot, edge.input))
             if edge.is_main:
                 change.consumed.append(Quantity(edge.input, making.place, -edge.mass_g, -edge.pieces))
             self._follow_again(edge.input, lot)

@@ -55,6 +55,7 @@ class LineageImage:
         self._earlier: list[Row] = []
         self._said: dict[int, Content] = {}
         self._late = {one.lot for one in late}
+        self._said_makers: set[str] = set()  #: by corrections that waited for a report of the batch
         self._load([recorded for recorded in batch if isinstance(recorded.event, REPORTS + CORRECTIONS)], batch)
 
     def lot(self, lot: str) -> Lot | None:
@@ -62,10 +63,12 @@ class LineageImage:
         return self._lots.get(lot)
 
     def stored_makers(self) -> set[str]:
-        """Who made what the batch may change, as far as it was known before the batch."""
+        """Who made what the batch may change, as far as that was said before the batch."""
         makings = [making for makings in self._makings.values() for making in makings.values()]
-        alone = {f"producer/{making.producer}" for making in makings if making.producer}
-        return alone | {making.maker for making in makings if making.maker}
+        # A correction that names nobody says that it was who had been reported.
+        producers = {name for making in makings for name in (making.producer, making.producer_reported) if name}
+        alone = {f"producer/{producer}" for producer in producers}
+        return alone | {making.maker for making in makings if making.maker} | self._said_makers
 
     def _is_named(self, lot: str) -> bool:
         """Whether the lineage knows of a lot: it was made, or taken by a step."""
@@ -122,7 +125,9 @@ class LineageImage:
             key = (correction.corrects, correction.type)
             self._corrections[key] = correction
             self._stored.add(("corrections", key))
-        return [corrected_content(correction) for correction in found if correction.corrects in reports]
+        waited = [corrected_content(correction) for correction in found if correction.corrects in reports]
+        self._said_makers = {f"producer/{content.producer}" for content in waited if content.producer}
+        return waited
 
     def _load_lots(self, lots: set[str]) -> set[str]:
         """Load lots with their shares; those are returned that were named before."""

@@ -15,7 +15,7 @@ from events.catalogue.production import (
 )
 from events.catalogue.registry import decode
 from events.catalogue.values import LotInput
-from projections.lineage_tables import Correction, Making
+from projections.lineage_tables import Correction, Lot, Making
 
 REPORTS: Final = (LotCollected, MaterialReceived, LotsPooled, BatchProduced)
 CORRECTIONS: Final = (LotCorrected, BatchInputsCorrected)
@@ -72,6 +72,8 @@ class Change:
     made: list[Quantity] = field(default_factory=list)
     consumed: list[Quantity] = field(default_factory=list)
     reshared: list[str] = field(default_factory=list)  #: lots whose shares were computed, inputs first
+    withdrawn: list[tuple[str, str]] = field(default_factory=list)  #: edges that are no more: output, input
+    moved: list[Lot] = field(default_factory=list)  #: lots that were somebody else's before, as they were
 
 
 def first_making(event: Event, recorded: Recorded[Any], basis: str, content: Content, position: int) -> Making:

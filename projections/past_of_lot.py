@@ -151,16 +151,19 @@ class _Search:
             self._outputs_of[given].add(output)
 
     def _reach(self, lots: Iterable[str], *, up: bool) -> set[str]:
-        """These lots and all above or below them, over every edge, closing a cycle or not."""
+        """These lots and all above or below them, over every edge, closing a cycle or not, taken back or not."""
         column, step = ("output", self._inputs_of) if up else ("input", self._outputs_of)
-        query = f"SELECT output, input FROM trace_edges WHERE {column} = ANY(%s::text[])"  # noqa: S608 - one of two words
+        query = " UNION ALL ".join(
+            f"SELECT output, input FROM {table} WHERE {column} = ANY(%(ahead)s::text[])"  # noqa: S608 - words of ours
+            for table in ("trace_edges", "trace_withdrawn_edges")
+        )
         reached: set[str] = set()
         ahead = set(lots)
         while ahead:
             reached |= ahead
             if len(reached) > LOTS_MAX:
                 raise FoldTheWhole
-            self._note(_Edge(*row) for row in self._db.rows(query, [list(ahead)]))
+            self._note(_Edge(*row) for row in self._db.rows(query, {"ahead": list(ahead)}))
             ahead = {found for lot in ahead for found in step.get(lot, ())} - reached
         return reached
 

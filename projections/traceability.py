@@ -270,7 +270,7 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     for recorded in batch:
         kind = type(recorded.event)
         if kind in lineage_tables.TAKES:
-            book.lineage(lineage.apply(recorded))
+            book.lineage(lineage.apply(recorded), recorded.position)
         handler = HANDLERS.get(kind)
         if handler is not None:
             handler(book, recorded)
@@ -281,4 +281,4 @@ def fold(batch: Sequence[Recorded[Event]], db: Db) -> None:
     book.flush()
 
 
-MODEL = ReadModel("traceability", 3, t.TABLES, frozenset(HANDLERS) | lineage_tables.TAKES, fold, IN_BULK)
+MODEL = ReadModel("traceability", 4, t.TABLES, frozenset(HANDLERS) | lineage_tables.TAKES, fold, IN_BULK)

@@ -80,8 +80,10 @@ class Book:
         sums[ON_HAND_G] += mass_g
         sums[ON_HAND_PIECES] += pieces
 
-    def lineage(self, change: Change) -> None:
-        """What being made and being consumed does to balances."""
+    def lineage(self, change: Change, position: int) -> None:
+        """What being made and being consumed does to balances; and what is no more an edge from a position on."""
+        for edge in change.withdrawn:
+            self.add(t.WITHDRAWN_EDGES, (*edge, position))
         for lot, _, mass_g, pieces in change.made:
             self.make(lot, mass_g, pieces)
         for lot, _, mass_g, pieces in change.consumed:

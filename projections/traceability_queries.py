@@ -276,11 +276,11 @@ def movements_of(db: Db, lots: Collection[str]) -> list[Movement]:
     """What happened to lots, in the order of the log; shipments that came back unopened are called `cancelled`."""
     rows = db.rows(
         """
-        SELECT m.position, CASE WHEN m.kind = 'shipped' AND c.consignment IS NOT NULL THEN 'cancelled' ELSE m.kind END,
+        SELECT m.position, CASE WHEN m.kind = 'shipped' AND EXISTS (
+                   SELECT 1 FROM trace_cancellations c WHERE c.consignment = m.consignment
+               ) THEN 'cancelled' ELSE m.kind END,
                m.place, m.other_place, m.consignment, m.units, m.mass_g, m.detail, m.occurred_at
-        FROM trace_movements m
-        LEFT JOIN trace_cancellations c ON c.consignment = m.consignment AND m.kind = 'shipped'
-        WHERE m.lot = ANY(%s) ORDER BY m.position
+        FROM trace_movements m WHERE m.lot = ANY(%s) ORDER BY m.position
         """,
         [list(lots)],
     )

@@ -101,6 +101,16 @@ RECALLS = Table(
     id_of("outcome", nullable=True),
 )
 
+#: Edges that a correction took back, and where in the log: a recall that had begun before goes on along them.
+WITHDRAWN_EDGES = Table(
+    "trace_withdrawn_edges",
+    TABLES,
+    key_id("output"),
+    key_id("input"),
+    key_number("position"),
+    Index("trace_withdrawn_edges_input", "input"),
+)
+
 #: What a recall starts from; `kind` is lot, step, material or supplier.
 RECALL_ROOTS = Table("trace_recall_roots", TABLES, key_id("recall"), key_id("kind"), key_id("root"), number("position"))
 

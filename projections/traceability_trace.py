@@ -9,7 +9,6 @@ from events.catalogue.values import Names
 from projections.base import Db
 from projections.lineage_tables import Lot, not_known
 from projections.traceability_queries import (
-    BELOW,
     Ancestry,
     Batch,
     Movement,
@@ -21,12 +20,18 @@ from projections.traceability_queries import (
     batch_of,
     lot_of,
     lot_row,
-    lots_above,
     movements_of,
     producers_of,
     product_of,
     villages_of,
 )
+
+_FOR_EVER = "9223372036854775807"
+#: Edges of any kind, with the position up to which each is one.
+_EVERY_EDGE = f"""
+    SELECT output, input, {_FOR_EVER} AS upto FROM trace_edges
+    UNION ALL SELECT output, input, position FROM trace_withdrawn_edges
+"""  # noqa: S608 - our own text
 
 Standing = Literal["certified", "suspended", "revoked", "expired", "not_yet_valid", "not_certified"]
 
@@ -160,28 +165,38 @@ def _committee(db: Db, submission: str | None) -> tuple[str | None, Names | None
 
 
 def recalls_reaching(db: Db, lot: str) -> list[Recall]:
-    """The recalls that reach a lot over any edge, sugar and jars included, whatever part of it that is."""
+    """The recalls that reach a lot over any edge, sugar and jars included, whatever part of it that is.
+
+    Over what goes round in a cycle too, and over edges that a correction took back after the recall had begun: a recall
+    shrinks only by a decision.
+    """
     if not db.rows("SELECT 1 FROM trace_recalls LIMIT 1"):
         return []
     rows = db.rows(
-        """
+        f"""
+        WITH RECURSIVE above (lot, upto) AS (
+            SELECT %(lot)s::text COLLATE "C", {_FOR_EVER}
+            UNION
+            SELECT e.input, least(a.upto, e.upto) FROM above a JOIN ({_EVERY_EDGE}) AS e ON e.output = a.lot
+        )
         SELECT recall, severity, reason, is_drill, started_at, closed_at FROM trace_recalls r
         WHERE EXISTS (
-            SELECT 1 FROM trace_recall_roots o WHERE o.recall = r.recall AND (
-                (o.kind <> 'supplier' AND o.root = ANY(%(above)s))
+            SELECT 1 FROM trace_recall_roots o JOIN above a ON a.upto > r.started_position
+            WHERE o.recall = r.recall AND (
+                (o.kind <> 'supplier' AND o.root = a.lot)
                 OR (o.kind = 'supplier' AND EXISTS (
-                    SELECT 1 FROM trace_lots l WHERE l.lot = ANY(%(above)s) AND l.supplier = o.root))
+                    SELECT 1 FROM trace_lots l WHERE l.lot = a.lot AND l.supplier = o.root))
                 OR (o.kind = 'step' AND EXISTS (
-                    SELECT 1 FROM trace_makings m WHERE m.lot = o.root AND m.by_lots && %(above)s::text[]))))
+                    SELECT 1 FROM trace_makings m WHERE m.lot = o.root AND a.lot = ANY (m.by_lots)))))
         ORDER BY started_at, recall
-        """,
-        {"above": lots_above(db, [lot])},
+        """,  # noqa: S608 - constants of this module
+        {"lot": lot},
     )
     return [Recall(*row) for row in rows]
 
 
 def recall_reach(db: Db, recall: str) -> list[str]:
-    """Every lot that a recall reaches, its roots included; from the edges as they are, by id.
+    """Every lot that a recall reaches, its roots included, by id; along the edges that `recalls_reaching` goes back.
 
     A root is a lot, a step (its lot and the by-products made along with it), a material lot, or all of a supplier.
     """
@@ -198,8 +213,16 @@ def recall_reach(db: Db, recall: str) -> list[str]:
         {"recall": recall},
     )
     rows = db.rows(
-        f"WITH RECURSIVE {BELOW} SELECT lot FROM below ORDER BY 1",  # noqa: S608 - a constant
-        {"lots": [root for (root,) in roots]},
+        f"""
+        WITH RECURSIVE below (lot) AS (
+            SELECT lot COLLATE "C" FROM unnest(%(lots)s::text[]) AS root (lot)
+            UNION
+            SELECT e.output FROM below b JOIN ({_EVERY_EDGE}) AS e ON e.input = b.lot
+            WHERE e.upto > (SELECT started_position FROM trace_recalls WHERE recall = %(recall)s)
+        )
+        SELECT lot FROM below ORDER BY 1
+        """,  # noqa: S608 - constants of this module
+        {"lots": [root for (root,) in roots], "recall": recall},
     )
     return [lot for (lot,) in rows]
 

@@ -3,7 +3,8 @@
 Nor does it tell that of fewer by difference. Takings of shops are nobody's income, and told as they are.
 
 Each sum is judged by those who have a part in it: of seven producers of whom one earned something, what the village
-earned is what that one earned. The views of events/migrations/0006_ministry.sql tell by the same rule what was earned.
+earned is what that one earned. The views of the schema `ministry` (events/migrations) tell by the same rule what was
+earned.
 """
 
 from collections.abc import Sequence

@@ -161,6 +161,16 @@ def test_who_earned_nothing_hides_nobody_who_did(door: Door, reader: Reader) -> 
     assert reader("village") == reader("region") == reader("village", 2016) == []
 
 
+def test_who_gave_back_all_that_was_earned_makes_no_fifth(door: Door, reader: Reader) -> None:
+    state(door, [("KG-Y", "tosor")] * 5)
+    assert [producers for _, _, producers, _ in villages(door)] == [5]
+    with psycopg.connect(door.database.admin) as connection:
+        connection.execute("INSERT INTO income_1.income_statements VALUES ('KG-Y', '2016-04', 'p-4', -16)")
+
+    assert villages(door) == regions(door) == []
+    assert reader("village") == reader("region") == []
+
+
 def test_each_sum_is_judged_by_those_who_have_a_part_in_it(door: Door, reader: Reader) -> None:
     state(door, [("KG-Y", "tosor")] * 7)
     with psycopg.connect(door.database.admin) as connection:

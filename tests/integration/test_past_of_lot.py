@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from events.appends import Append
 from events.catalogue.base import Event, Recorded
+from events.catalogue.committee import RecallRoot
 from events.store import Log
 from projections import inventory, past_of_lot, traceability
 from projections import traceability_queries as lots
@@ -120,6 +121,28 @@ def test_a_return_that_was_reported_again_had_come_back_once(
         assert sum(row.returned for row in now["stock"][0]) == 1
         for position in (len(log) - 1, len(log)):
             assert as_of(reader, "lot-apricots-1", position) == now
+
+
+def test_a_recall_that_a_correction_came_after_had_reached_the_lot_all_the_same(
+    postgres: PostgresServer, migrated_template: str
+) -> None:
+    made, glass = uuid4(), RecallRoot(kind="lot", id="lot-beets-1")
+    said = [
+        Said(make.lots_pooled(lot="lot-sugar-1", inputs=(make.lot_input(lot="lot-beets-1"),)), uuid4(), BEGUN),
+        Said(make.batch_produced(), made, BEGUN),
+        Said(make.recall_started(roots=(glass,)), uuid4(), BEGUN),
+        Said(make.batch_inputs_corrected(corrects=str(made), inputs=(make.lot_input(),)), uuid4(), BEGUN),
+    ]
+    log = whole(said)
+    with (
+        recorded(postgres, migrated_template, log) as database,
+        psycopg.connect(database.reader, options=READER, autocommit=True) as reader,
+    ):
+        for lot, reached in (("batch-jam-1", ["recall-1"]), ("lot-sugar-1", ["recall-1"]), ("lot-apricots-1", [])):
+            now = answers(Db(reader), lot)
+            assert now is not None
+            assert [recall.recall for recall in now["trace"].recalls] == reached
+            assert as_of(reader, lot, len(log)) == now
 
 
 def test_a_reader_that_looked_back_sees_the_present_again_and_leaves_nothing_behind(

@@ -8,11 +8,13 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from events.catalogue.values import QUANTITY_MAX
 from events.store import Log
 from projections.base import ReadModel
 from projections.runner import CROWD_EVENTS, CROWD_SECONDS, Projector, lag, run_projector
 from projections.schemas import FencedOff
-from tests import toys
+from services.read_models import READ_MODELS
+from tests import make, toys
 from tests.servers import LogDatabase
 from tests.toys import cash_moved, record
 
@@ -91,6 +93,28 @@ def test_poison_and_later_events_of_its_stream_are_parked_and_all_others_go_on(
     assert [tyiyn for _, tyiyn in moves(log_database)] == [1, 2, 4, 6, 8]
     name = "outlets.cash_moved.v1"
     assert parked(log_database) == [(3, name, 3), (5, name, 3), (7, name, 3)]
+
+
+def test_a_sum_beyond_counting_parks_its_event_and_all_others_go_on(log_database: LogDatabase, log: Log) -> None:
+    """The real models: of receipts as large as the log holds, the twelfth is more than fits into a sum."""
+    dear = (make.sale_line(batch=None, units=1, unit_price_tyiyn=QUANTITY_MAX),) * 800
+    sold = [dear] * 12 + [(make.sale_line(),)]
+    record(
+        log,
+        *(
+            make.sale_made(sale=f"s-{n}", shift=f"shift-{n}", till_counter=n, lines=lines, tenders=(make.cash(1),))
+            for n, lines in enumerate(sold, start=1)
+        ),
+    )
+
+    ours = projector(log_database, log, *READ_MODELS, batch_events=20)
+    assert ours.drain() == 13
+    ours.close()
+
+    assert parked(log_database) == [(12, "outlets.sale_made.v1", 12)]
+    with psycopg.connect(log_database.reader) as connection:
+        assert connection.execute("SELECT sum(units) FROM income.income_sales").fetchone() == (8_802,)
+        assert connection.execute("SELECT count(*) FROM inventory.inventory_sales").fetchone() == (13,)
 
 
 @pytest.mark.parametrize("batch_events", [1, 2, 3, 100])
