@@ -41,8 +41,8 @@ def lot_collected(book: Book, recorded: Recorded[production.LotCollected]) -> No
 def material_received(book: Book, recorded: Recorded[production.MaterialReceived]) -> None:
     event = recorded.event
     maker = f"supplier/{event.supplier}"
-    if _made(book, recorded, event.material, maker, event.delivered_to, event.mass_g, event.pieces):
-        book.reach.lot_delivered(event.lot, event.supplier)
+    _made(book, recorded, event.material, maker, event.delivered_to, event.mass_g, event.pieces)
+    book.reach.lot_delivered(event.lot, event.supplier)
 
 
 def lots_pooled(book: Book, recorded: Recorded[production.LotsPooled]) -> None:
@@ -85,7 +85,7 @@ def _made(
     pieces: int,
     inputs: str = "",
     by_products: str = "",
-) -> bool:
+) -> None:
     """A lot came to be. A second report of it adds its quantities and is flagged; whose it is, the first one said."""
     lot = book.lot(recorded.event.lot)
     if lot.made_position is not None:
@@ -95,7 +95,7 @@ def _made(
         lot.mass_g, lot.pieces = lot.mass_g + mass_g, lot.pieces + pieces
         lot.inputs = f"{lot.inputs} {inputs}".strip()
         lot.by_products = f"{lot.by_products} {by_products}".strip()
-        return True
+        return
     lot.item, lot.maker, lot.made_at, lot.made_position = item, maker, place, recorded.position
     lot.mass_g, lot.pieces, lot.inputs, lot.by_products = mass_g, pieces, inputs, by_products
     for row in list(book.waiting.get(lot.lot, {}).values()):
@@ -106,7 +106,6 @@ def _made(
                 lot.mass_g, lot.pieces, lot.inputs, lot.by_products = row[4], row[5], row[7], row[8]
     _take_waiting_samples(book, lot)
     _post_lot(book, lot, 1)
-    return True
 
 
 def _post_lot(book: Book, lot: Lot, sign: int) -> None:

@@ -17,8 +17,8 @@ from events.store import Append, Appended, Conflict, Duplicate, Found, Log, Lost
 from services.decider import Command, Decider
 from services.errors import Busy, Refused
 
-#: What became of a request: stored, stored before, or another request's id.
-Outcome = Appended | Duplicate | Conflict
+#: What became of a request in the end: stored, stored before, or another request's id. A lost race is decided anew.
+Settled = Appended | Duplicate | Conflict
 
 #: How often a decision is taken anew because somebody else decided first.
 ATTEMPTS = 5
@@ -52,7 +52,7 @@ class Handler:
         self._states: OrderedDict[str, tuple[int, Any]] = OrderedDict()
         self._begun: set[str] = set()
 
-    async def record(self, facts: Sequence[Append]) -> list[Outcome]:
+    async def record(self, facts: Sequence[Append]) -> list[Settled]:
         """Append facts as they are, in one group commit; one outcome each, in order.
 
         Raises LogUnavailable, LogBusy: send the same again.
@@ -62,7 +62,7 @@ class Handler:
 
     async def carry_out[C: Command, S, E: Event](
         self, decider: Decider[C, S, E], requests: Sequence[Request[C]]
-    ) -> list[Outcome | Refused]:
+    ) -> list[Settled | Refused]:
         """Decide on every request and append what follows; one outcome or refusal each, in order.
 
         Requests about one stream are decided one after the other, each on what the one before has left; requests about
@@ -128,12 +128,12 @@ class _Work[C: Command, S, E: Event]:
         self._log = handler.log
         self._decider = decider
         self._requests = requests
-        self._answers: list[Outcome | Refused | None] = [None] * len(requests)
+        self._answers: list[Settled | Refused | None] = [None] * len(requests)
         self._races = [0] * len(requests)
         self._streams = [request.command.stream() for request in requests]
         self._ids = Counter(request.id for request in requests)
 
-    def answers(self) -> list[Outcome | Refused]:
+    def answers(self) -> list[Settled | Refused]:
         return [answer for answer in self._answers if answer is not None]
 
     async def answer_known(self, indexes: Iterable[int]) -> None:
@@ -236,7 +236,7 @@ class _Work[C: Command, S, E: Event]:
         )
 
 
-def _first_answer(known: Found, request: Request[Any]) -> Outcome:
+def _first_answer(known: Found, request: Request[Any]) -> Settled:
     if known.request_hash != request.content_hash:
         return Conflict(known.position)
     return Duplicate(known.position, known.last_position, known.recorded_at, known.leaf_hash)

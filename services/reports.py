@@ -28,7 +28,7 @@ from services.access.signatures import CHAIN_BROKEN
 from services.admission import Chains, broken_chains, refusals_of
 from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.errors import IdConflict, Malformed, NotAllowed, NotJson, Refused, plain_code
-from services.handle import Handler, Outcome
+from services.handle import Handler, Settled
 from services.incoming import (
     ActorNotYours,
     ClockIsReal,
@@ -39,7 +39,7 @@ from services.incoming import (
     stated_record_time,
     wrong,
 )
-from services.items import Item, split_body, whole
+from services.items import Item, whole
 
 #: Reports without a readable id are kept under one derived from their content, so that a resent one is known again.
 QUARANTINE_IDS: Final = UUID("7d0e3c52-6a0b-5d6c-9a55-5b1d1b0e9a41")
@@ -114,14 +114,6 @@ class Reports:
         self._clock = clock
         self._advice = advice
 
-    async def take_body(self, body: bytes, sender: Sender, *, advise: bool = True) -> tuple[bool, list[Answer]]:
-        """Read a whole request: whether it was a list, and an answer for each item.
-
-        Raises NotJson, TooLarge, TooManyItems: then nothing was stored.
-        """
-        many, items = split_body(body)
-        return many, await self.take(items, sender, advise=advise)
-
     async def take(self, items: Sequence[Item | bytes], sender: Sender, *, advise: bool = True) -> list[Answer]:
         """Record items, each alone; one answer each, in order.
 
@@ -189,7 +181,7 @@ class Reports:
         return read
 
     async def _answers(
-        self, kept: Sequence[_Kept], outcomes: Sequence[Outcome], flags: Sequence[tuple[str, ...]], origin: _From
+        self, kept: Sequence[_Kept], outcomes: Sequence[Settled], flags: Sequence[tuple[str, ...]], origin: _From
     ) -> list[Answer]:
         conflicting = [(each, found) for each, found in zip(kept, outcomes, strict=True) if isinstance(found, Conflict)]
         conflicts = iter(await self._conflicts(conflicting, origin))
@@ -369,7 +361,7 @@ def _event(wire_name: Any, data: bytes) -> Fact:
     return event
 
 
-def _answer(kept: _Kept, outcome: Outcome, flags: tuple[str, ...]) -> Answer:
+def _answer(kept: _Kept, outcome: Settled, flags: tuple[str, ...]) -> Answer:
     if isinstance(outcome, Conflict):
         return conflict(kept.claimed_id, outcome.position)
     receipt = receipt_of(kept.append.request_id, outcome)

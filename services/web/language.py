@@ -20,7 +20,6 @@ LOCALE_DIRECTORY = Path(__file__).parent / "locale"
 LANGUAGE_COOKIE = "ovop_lang"
 DEFAULT_LANGUAGE = "ky"
 TYIYN_PER_SOM = 100
-PPM_WHOLE = 1_000_000
 NO_BREAK_SPACE = "\u00a0"
 
 #: The regional form of each language: plain `ru` would print "KGS" for the som, plain `en` the American order.
