@@ -55,6 +55,13 @@ def test_units_sold_are_those_of_the_receipt_or_none_when_it_is_void(changes: li
     assert sum(back for _, back in goods) == sum(change.units for change in changes if change.kind == "return")
 
 
+def test_a_return_that_names_no_batch_is_of_the_batch_to_which_its_line_was_corrected() -> None:
+    said = Change("sale-1", 2, 0, "correction", "2016-03-11", "shift-1", "karakol", 0, "jam", "b-2", 0)
+    back = said._replace(position=3, kind="return", stamp="2016-03-12", batch="", units=1)
+    effects = without_nothing(effects_of(RECEIPT, [said, back]))
+    assert effects == {("outlet/karakol", "b-2"): (3, 1), ("outlet/karakol", "", "honey"): (2, 0)}
+
+
 REPORTS = st.lists(st.tuples(st.sampled_from(("accepted", "aside")), st.integers(1, 12)), max_size=20)
 
 
