@@ -21,7 +21,7 @@ from events.catalogue.exchange import MessageQuarantined
 from events.catalogue.production import StepFact
 from events.catalogue.registry import TOO_DEEP, UndecodableEvent, UnknownEventType, upcast, validate_as_written
 from events.catalogue.values import QUANTITY_MAX
-from projections.inventory_book import AHEAD_AFTER, LATE_AFTER
+from projections.inventory_book import clock_flag
 from services.access.judge import Judge
 from services.access.sender import NotYourTill, Sender
 from services.access.signatures import CHAIN_BROKEN
@@ -328,18 +328,13 @@ async def _without_cycles(read: list[_Kept | Answer], origin: _From, advice: Adv
 
 
 async def _flags(kept: Sequence[_Kept], origin: _From, advice: Advice | None) -> list[tuple[str, ...]]:
-    found = [_clock_flags(each.append, origin.now) for each in kept]
+    appends = [each.append for each in kept]
+    by_clock = [clock_flag((append.recorded_at or origin.now) - append.occurred_at) for append in appends]
+    found: list[tuple[str, ...]] = [() if flag is None else (flag,) for flag in by_clock]
     if advice is not None and kept:
-        more = await advice.flags([each.append for each in kept])
+        more = await advice.flags(appends)
         found = [(*first, *second) for first, second in zip(found, more, strict=True)]
     return found
-
-
-def _clock_flags(append: Append, now: datetime) -> tuple[str, ...]:
-    recorded_at = append.recorded_at or now
-    if append.occurred_at > recorded_at + AHEAD_AFTER:
-        return ("clock_ahead",)
-    return ("late",) if append.occurred_at < recorded_at - LATE_AFTER else ()
 
 
 def _event(wire_name: Any, data: bytes) -> Fact:
