@@ -106,6 +106,7 @@ def test_what_parsers_read_differently_is_cut_out_and_marked(text: str) -> None:
     assert (many, first, last) == (True, good, good)
     assert odd == Item(None, text.encode(), is_readable=False)
     assert split(b" " + text.encode()) == (False, [odd])
+    assert split(b" [" + text.encode() + b"]") == (True, [odd])
 
 
 def test_what_is_nested_deeper_than_anybody_reads_is_no_json() -> None:

@@ -212,6 +212,7 @@ def test_drawings_are_well_formed_and_stay_inside_their_frames() -> None:
         for circle in drawn.iter("circle"):
             assert 0 <= float(circle.get("cx", "-1")) <= frame.width
     assert len(ElementTree.fromstring(str(bar([("a", 1), ("b", 0), ("c", 3)], 4)))) == 2  # noqa: S314
+    assert len(ElementTree.fromstring(str(bar([("a", 1), ("b", -1)], 0)))) == 0  # noqa: S314 - a part of nothing
 
 
 def test_a_frame_around_one_place_still_shows_its_surroundings() -> None:
