@@ -190,4 +190,4 @@ def _subject(recorded: Recorded[Event]) -> str:
     return f"sale/{event.sale}" if isinstance(event, outlets.SaleMade) else recorded.stream
 
 
-MODEL = ReadModel("inventory", 3, t.TABLES, frozenset(HANDLERS), fold, IN_BULK)
+MODEL = ReadModel("inventory", 4, t.TABLES, frozenset(HANDLERS), fold, IN_BULK)

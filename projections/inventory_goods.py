@@ -116,8 +116,8 @@ def _post_lot(book: Book, lot: Lot, sign: int) -> None:
     made[MADE_PIECES] += sign * lot.pieces
     made[ON_HAND_G] += sign * lot.mass_g
     made[ON_HAND_PIECES] += sign * lot.pieces
-    if not lot.inputs:
-        return
+    if not lot.inputs and not lot.by_products:
+        return  # nearly every lot: a collected one has neither
     for entry in lot.inputs.split():
         source, mass_g, pieces = entry.split("/")
         used = book.bulk[source, place]
