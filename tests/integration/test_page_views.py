@@ -181,6 +181,7 @@ def test_a_lot_that_nobody_packed_has_a_view_of_its_own(small: Door) -> None:
     assert jar is not None
     assert jar.code == CODE
     assert source.jar_or_lot("no-such-lot") is None
+    assert source.jar_or_lot(" lot-pool-1\n") == pool
 
 
 def test_a_clock_at_the_end_of_the_calendar_breaks_no_page(log_database: LogDatabase, tmp_path: Path) -> None:

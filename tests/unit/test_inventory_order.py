@@ -1,9 +1,11 @@
 """What receipts and counters come to follows from the set of what was reported, not from its order."""
 
+from datetime import timedelta
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.inventory_book import Change, Receipt
+from projections.inventory_book import AHEAD_AFTER, LATE_AFTER, Change, Receipt, clock_flag
 from projections.inventory_counters import Till
 from projections.inventory_receipts import Effects, effects_of
 
@@ -73,6 +75,13 @@ def reported(reports: list[tuple[str, int]]) -> Till:
         else:
             till.keep_aside(counter, "quarantine-1")
     return till
+
+
+def test_a_clock_is_told_beyond_a_day_and_beyond_five_minutes_and_not_before() -> None:
+    moment = timedelta(microseconds=1)
+    assert [clock_flag(lag) for lag in (LATE_AFTER, LATE_AFTER + moment)] == [None, "late"]
+    assert [clock_flag(lag) for lag in (-AHEAD_AFTER, -AHEAD_AFTER - moment)] == [None, "clock_ahead"]
+    assert (timedelta(days=1), timedelta(minutes=5)) == (LATE_AFTER, AHEAD_AFTER)
 
 
 @given(REPORTS, st.randoms(use_true_random=False))
