@@ -20,8 +20,7 @@ from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.decider import Command, Decider
 from services.errors import Refused
 from services.front import Front, answers_response
-from services.handle import Request as Asked
-from services.handle import Settled
+from services.handle import Asked, Settled
 from services.incoming import (
     read_id,
     read_instant,

@@ -33,7 +33,7 @@ class UnknownReference(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Request[C: Command]:
+class Asked[C: Command]:
     """A command as it came in: the sender's id, what was sent, by whom and when."""
 
     id: UUID
@@ -61,7 +61,7 @@ class Handler:
         return [outcome for outcome in outcomes if not isinstance(outcome, LostRace)]
 
     async def carry_out[C: Command, S, E: Event](
-        self, decider: Decider[C, S, E], requests: Sequence[Request[C]]
+        self, decider: Decider[C, S, E], requests: Sequence[Asked[C]]
     ) -> list[Settled | Refused]:
         """Decide on every request and append what follows; one outcome or refusal each, in order.
 
@@ -123,7 +123,7 @@ class _Decided[S]:
 class _Work[C: Command, S, E: Event]:
     """One list of requests on its way to their answers."""
 
-    def __init__(self, handler: Handler, decider: Decider[C, S, E], requests: Sequence[Request[C]]) -> None:
+    def __init__(self, handler: Handler, decider: Decider[C, S, E], requests: Sequence[Asked[C]]) -> None:
         self._handler = handler
         self._log = handler.log
         self._decider = decider
@@ -236,7 +236,7 @@ class _Work[C: Command, S, E: Event]:
         )
 
 
-def _first_answer(known: Found, request: Request[Any]) -> Settled:
+def _first_answer(known: Found, request: Asked[Any]) -> Settled:
     if known.request_hash != request.content_hash:
         return Conflict(known.position)
     return Duplicate(known.position, known.last_position, known.recorded_at, known.leaf_hash)
