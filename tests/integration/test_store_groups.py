@@ -12,6 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from events import group_commit
 from events.store import Append, Appended, Duplicate, Log, LogBusy, LogUnavailable, LostRace, Outcome
@@ -247,6 +248,14 @@ class TestTrouble:
     def test_a_reader_says_that_the_database_is_away(self, log_database: LogDatabase) -> None:
         with Log(log_database.writer) as log, database_away(log_database), pytest.raises(LogUnavailable):
             log.head()
+
+    def test_a_database_that_took_too_long_has_refused_nothing(self, log_database: LogDatabase) -> None:
+        request = fact()
+        with Log(make_conninfo(log_database.writer, options="-c statement_timeout=200")) as log:
+            with head_locked(log_database), pytest.raises(LogUnavailable):
+                log.append([request])
+
+            assert positions(log.append([request])) == [1]
 
     def test_more_than_may_wait_is_refused_and_not_stored(
         self, log: Log, log_database: LogDatabase, callers: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
