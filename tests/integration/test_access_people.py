@@ -103,6 +103,15 @@ def test_a_weak_password_is_refused_and_the_code_stays_good(door: Door, weak: st
     assert refused(choose(door, code, PASSWORD)) == (401, "wrong_code")
 
 
+def test_whoever_is_let_in_no_more_chooses_no_password_by_a_code_of_before(door: Door) -> None:
+    store = door.front.credentials.store
+    actor = person(door)
+    code = store.add_code("password", actor, 15)
+    store.revoke_actor(actor)
+    assert store.person_of_actor(actor) is None
+    assert refused(choose(door, code, PASSWORD)) == (401, "wrong_code")
+
+
 @pytest.mark.parametrize("least", ["abcdeabcde", "abcde" * 40], ids=["shortest", "longest"])
 def test_a_password_at_the_limits_is_good(door: Door, least: str) -> None:
     store = door.front.credentials.store
