@@ -130,6 +130,13 @@ def test_more_than_can_be_remembered_is_asked_anew(books: Counted, monkeypatch: 
     asyncio.run(whole())
 
 
+def test_a_step_that_took_one_unknown_lot_among_others_is_told(books: Counted) -> None:
+    inputs = (make.lot_input(lot="batch-jam-1"), make.lot_input(lot="never-reported"))
+    mixed = fact(make.batch_produced(lot="b-9", inputs=inputs))
+    known = fact(make.batch_produced(lot="b-9", inputs=inputs[:1]))
+    assert flags_of(books, [mixed, known]) == [[("unknown_lot",), ()]]
+
+
 def test_a_late_receipt_is_judged_by_its_own_day(books: Counted) -> None:
     """The list's price holds from May 2012; what was sold before had none, whenever it is reported."""
     late, today = sale(unit_price_tyiyn=1), sale(unit_price_tyiyn=1)

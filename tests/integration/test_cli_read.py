@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
+from services import checks
 from services import settings as settings_module
 from services.cli import app
 from tests import small_network
@@ -180,6 +181,13 @@ def test_doctor_names_what_is_wrong_and_what_helps(small: Shell) -> None:
     assert found["read models"]["is_well"]
     assert not found["broker"]["is_well"]
     assert found["broker"]["advice"]
+
+
+def test_doctor_tells_of_read_models_that_are_far_behind(small: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "LAG_EVENTS_UNREMARKABLE", -1)
+    found = {check["name"]: check for check in small.json("doctor", exit_code=1)["checks"]}
+    assert not found["read models"]["is_well"]
+    assert found["read models"]["advice"]
 
 
 def test_without_a_database_a_command_says_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

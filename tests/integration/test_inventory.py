@@ -247,6 +247,12 @@ def test_a_correction_of_a_step_gives_its_inputs_back(inventory: Tables) -> None
     assert left["lot-apricots-1"] == 1
 
 
+def test_a_sample_leaves_what_is_there_at_once(inventory: Tables) -> None:
+    inventory.fold(jam().add(make.lot_tested(sample_units=3, sample_mass_g=100)))
+    assert on_hand(inventory)["workshop/tosor-jam"] == 57
+    assert inventory.rows("inventory_lot_waiting") == []
+
+
 def test_a_drawer_is_expected_to_hold_what_went_in_less_what_went_out(inventory: Tables) -> None:
     sale = make.sale_made(till_counter=2)
     history = jam().add(
