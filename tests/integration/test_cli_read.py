@@ -107,6 +107,8 @@ def test_replay_shows_the_books_as_they_stood_and_why_they_differ(small: Shell) 
     assert years[2015]["later_sales_tyiyn"] == 2 * PRICE_TYIYN
     assert told["is_explained"] is True
     assert told["late_events"] == {"outlets.sale_made.v1": 1}
+    late = [(line["year"], line["kind"], line["sales_tyiyn"]) for line in told["late_lines"]]
+    assert late == [(2014, "sale", small_network.SOLD_LATE * PRICE_TYIYN)]
     assert told["then"]["counts"]["receipts"] == 3
     assert told["then"]["stock"]["units_sold"] == 5
     assert told["identities"]
