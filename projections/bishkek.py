@@ -7,12 +7,17 @@ from zoneinfo import ZoneInfo
 BISHKEK = ZoneInfo("Asia/Bishkek")
 
 
-def day_of(moment: datetime) -> date:
-    """The business day of an instant. An instant at the very edge of the calendar keeps its own date."""
+def in_bishkek(moment: datetime) -> datetime:
+    """An instant by the clocks of Bishkek. One at the very edge of the calendar keeps its own date and time."""
     try:
-        return moment.astimezone(BISHKEK).date()
+        return moment.astimezone(BISHKEK)
     except OverflowError:
-        return moment.date()
+        return moment
+
+
+def day_of(moment: datetime) -> date:
+    """The business day of an instant."""
+    return in_bishkek(moment).date()
 
 
 def day_said(instant: str) -> date:

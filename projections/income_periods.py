@@ -16,6 +16,7 @@ from events.catalogue.settlement import PeriodClosed
 from projections import income_tables as t
 from projections.base import Db
 from projections.bishkek import month_after
+from projections.income_ledger import EARNED, OWED
 from projections.lineage import ALL_UNKNOWN, UNKNOWN, Shares, largest_remainder
 from projections.statements import array_text
 from projections.totals import Totals
@@ -175,8 +176,8 @@ def close_period(db: Db, recorded: Recorded[PeriodClosed], accounts: Totals) -> 
     db.copy_written(t.STATEMENTS, [f"{region}\t{month}\t{producer}\t{tyiyn}\n" for producer, tyiyn in found.rows])
     for producer, tyiyn in found.rows:
         sums = accounts[producer,]
-        sums[0] += tyiyn
-        sums[4] += tyiyn
+        sums[EARNED] += tyiyn
+        sums[OWED] += tyiyn
     _adjust_what_changed_meanwhile(db, region, month, pools, (through, position))
 
 

@@ -190,12 +190,6 @@ def income_by_region(connection: Connection, *, year: Year = None) -> list[Group
     return _grouped(income_by_producer(connection, year=year), by_region=True)
 
 
-def top_villages(connection: Connection, *, limit: int = 10, year: Year = None) -> list[GroupIncome]:
-    """The villages whose producers have the greatest income, earned and accruing; ties by id."""
-    villages = income_by_village(connection, year=year)
-    return sorted(villages, key=lambda village: (-village.total_tyiyn, village.key))[:limit]
-
-
 def _grouped(producers: list[ProducerIncome], *, by_region: bool) -> list[GroupIncome]:
     groups: dict[str, GroupIncome] = {}
     for one in producers:
@@ -300,15 +294,6 @@ def periods(connection: Connection, *, region: str | None = None) -> list[Period
         "SELECT * FROM income_periods WHERE %(region)s::text IS NULL OR region = %(region)s ORDER BY period, region",
         {"region": region},
     )
-
-
-def open_periods(connection: Connection) -> list[tuple[str, str]]:
-    """Months of regions that have pools and are not closed: (region, month), the oldest first."""
-    found = connection.execute(
-        "SELECT DISTINCT region, period FROM income_pools p WHERE NOT EXISTS"
-        " (SELECT 1 FROM income_periods c WHERE c.region = p.region AND c.period = p.period) ORDER BY period, region"
-    )
-    return [(region, period) for region, period in found]
 
 
 #: Every movement of money, double-entry: the amounts of one group (`source`, `position`, `row`) sum to zero.

@@ -156,8 +156,8 @@ def _due(ledger: Ledger, posted: list[Line], told: list[Change]) -> dict[Target,
     sold: dict[int, Line] = {}
     for line in posted:
         sold.setdefault(line.line, line)
-    del_unmatched = sold.pop(-1, None)  # a return that matched no line has no sale behind it
-    first = sold[min(sold)] if sold else del_unmatched
+    unmatched = sold.pop(-1, None)  # a return that matched no line has no sale behind it
+    first = sold[min(sold)] if sold else unmatched
     voids = sorted((change.stamp, change.day) for change in told if change.kind == "void")
     now = {number: (line.product, line.batch) for number, line in sold.items()}
     for change in sorted((change for change in told if change.kind == "correction"), key=lambda one: one.stamp):

@@ -23,8 +23,6 @@ PACKED, OPENING, RECEIVED, SHIPPED, CANCELLED, SOLD, RETURNED, DESTROYED, SAMPLE
 (MADE_G, MADE_PIECES, CONSUMED_G, CONSUMED_PIECES, PACKED_G, PACKED_PIECES) = range(6)
 (DESTROYED_G, DESTROYED_PIECES, SAMPLED_G, ON_HAND_G, ON_HAND_PIECES) = range(6, 11)
 
-UNKNOWN_PLACE = "center/unknown"
-
 #: A report this much older than its recording is flagged as late, one this far ahead as of a wrong clock.
 LATE_AFTER = timedelta(days=1)
 AHEAD_AFTER = timedelta(minutes=5)

@@ -32,20 +32,6 @@ class Till:
         self.accepted += 1
         return True
 
-    def has_seen(self, counter: int) -> bool:
-        """Whether a report or a message in quarantine had this counter."""
-        return counter <= self.highest and not any(first <= counter <= last for first, last in self.gaps)
-
-    def accept_run(self, first: int, last: int) -> None:
-        """Count reports none of which has been counted before, from one counter to another."""
-        for counter in range(first, min(last, self.highest) + 1):
-            self.accept(counter)
-        first = max(first, self.highest + 1)
-        if first <= last:
-            self.accept(first)
-            self.highest = last
-            self.accepted += last - first
-
     def keep_aside(self, counter: int, quarantine: str) -> None:
         """Count a message that was not understood, unless the same counter has come through otherwise."""
         if counter == self.highest + 1:

@@ -41,8 +41,8 @@ def lot_collected(book: Book, recorded: Recorded[production.LotCollected]) -> No
 def material_received(book: Book, recorded: Recorded[production.MaterialReceived]) -> None:
     event = recorded.event
     maker = f"supplier/{event.supplier}"
-    if _made(book, recorded, event.material, maker, event.delivered_to, event.mass_g, event.pieces):
-        book.reach.lot_delivered(event.lot, event.supplier)
+    _made(book, recorded, event.material, maker, event.delivered_to, event.mass_g, event.pieces)
+    book.reach.lot_delivered(event.lot, event.supplier)
 
 
 def lots_pooled(book: Book, recorded: Recorded[production.LotsPooled]) -> None:
@@ -87,7 +87,7 @@ def _made(
     pieces: int,
     inputs: str = "",
     by_products: str = "",
-) -> bool:
+) -> None:
     """A lot came to be. A second report of it adds its quantities and is flagged; whose it is, the first one said."""
     lot = said = book.lot(recorded.event.lot)
     if lot.made_position is not None:
@@ -107,7 +107,6 @@ def _made(
                 _say_otherwise(said, row[3], (row[4], row[5], row[7], row[8]), row[10])
     _take_waiting_samples(book, lot)
     _post_lot(book, said, 1)
-    return True
 
 
 #: What corrects the report of a step, and of a lot that was collected or supplied.
@@ -131,7 +130,7 @@ def _post_lot(book: Book, lot: Lot, sign: int) -> None:
     made[ON_HAND_G] += sign * lot.mass_g
     made[ON_HAND_PIECES] += sign * lot.pieces
     if not lot.inputs and not lot.by_products:
-        return
+        return  # nearly every lot: a collected one has neither
     for entry in lot.inputs.split():
         source, mass_g, pieces = entry.split("/")
         used = book.bulk[source, place]

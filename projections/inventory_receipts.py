@@ -67,7 +67,7 @@ def _judge(book: Book, recorded: Recorded[outlets.SaleMade], place: str) -> None
 
 def _judge_batch(book: Book, recorded: Recorded[outlets.SaleMade], place: str, batch: str, on: date) -> None:
     subject = f"sale/{recorded.event.sale}"
-    for _recall in book.reach.active(batch, recorded.occurred_at):
+    if book.reach.active(batch, recorded.occurred_at):
         book.flag("recalled_batch", subject, recorded, place, batch)
     if not _is_certified(book, batch, on):
         book.flag("suspended_certificate", subject, recorded, place, batch)

@@ -42,12 +42,6 @@ def scratch(
         yield connection
 
 
-def forget_all(connection: Connection) -> None:
-    """Throw every scratch copy away."""
-    for (position,) in connection.execute("SELECT position FROM projection.scratch").fetchall():
-        _forget(connection, position)
-
-
 def _is_ready(connection: Connection, models: Sequence[ReadModel], names: dict[str, str], position: int) -> bool:
     found = connection.execute("SELECT is_ready FROM projection.scratch WHERE position = %s", [position]).fetchone()
     if found != (True,):

@@ -135,11 +135,6 @@ class Balance:
     on_hand_g: int
     on_hand_pieces: int
 
-    @property
-    def is_overconsumed(self) -> bool:
-        """Whether more went out of the lot than ever was in it."""
-        return (self.on_hand_pieces if self.measure == "pieces" else self.on_hand_g) < 0
-
 
 def lot_of(db: Db, lot_or_code: str) -> str | None:
     """The lot of this id, or the batch of this public code (or alias); None if nobody ever named it."""

@@ -121,7 +121,7 @@ def trace(db: Db, lot_or_code: str, *, on: date, with_producers: bool = False) -
         ancestry=tuple(above),
         movements=tuple(moves),
         recalls=tuple(recalls_reaching(db, identity)),
-        places=places_of(db, named),
+        places=places_named(db, named),
     )
 
 
@@ -227,7 +227,7 @@ def recall_reach(db: Db, recall: str) -> list[str]:
     return [lot for (lot,) in rows]
 
 
-def places_of(db: Db, places: Collection[str]) -> dict[str, Where]:
+def places_named(db: Db, places: Collection[str]) -> dict[str, Where]:
     """Names and points of workshops, outlets and producers' villages; a place that nobody registered is left out."""
     rows = db.rows(
         """

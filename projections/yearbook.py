@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from projections.base import Connection
 
-#: Sales of the shops; contract deliveries are other channels.
+#: The channel of the shops; contract deliveries are others.
 RETAIL = "retail"
 
 

@@ -18,7 +18,8 @@ from services.settings import NoBroker, NoDatabase, Settings
 PYTHON_MIN: Final = (3, 12)
 POSTGRES_MIN: Final = 160_000
 FREE_BYTES_MIN: Final = 1_000_000_000
-LAG_EVENTS_MAX: Final = 10_000
+#: Read models further behind are told of, long before they are not fit to answer readers (`services.operations`).
+LAG_EVENTS_UNREMARKABLE: Final = 10_000
 _TIMEOUT_SECONDS: Final = 3
 
 
@@ -94,7 +95,9 @@ def _read_models(given: Settings) -> Check:
     if not behind.positions:
         return Check("read models", False, "none yet", "ovop up starts the projector, which makes them.")
     found = f"{len(behind.positions)} models, {behind.events:,} events behind"
-    return Check("read models", behind.events <= LAG_EVENTS_MAX, found, "Is the projector running? ovop status")
+    return Check(
+        "read models", behind.events <= LAG_EVENTS_UNREMARKABLE, found, "Is the projector running? ovop status"
+    )
 
 
 def _broker(given: Settings) -> Check:

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 from events.store import Log, Network
-
-BISHKEK = ZoneInfo("Asia/Bishkek")
+from projections.bishkek import day_of
 
 
 def _now() -> datetime:
@@ -34,7 +32,7 @@ class NetworkClock:
 
     def today(self, stated: datetime) -> date:
         """The day in Bishkek: of the real clock, or of what a request to a simulated network states."""
-        return (stated if self.simulated() else self.now()).astimezone(BISHKEK).date()
+        return day_of(stated if self.simulated() else self.now())
 
     def moment_of(self, recorded_at: datetime | None, *, is_past: bool = False) -> datetime:
         """When it is in books whose newest event was recorded then; None is an empty log.
@@ -46,4 +44,4 @@ class NetworkClock:
 
     def day_of(self, recorded_at: datetime | None, *, is_past: bool = False) -> date:
         """The same as a day in Bishkek."""
-        return self.moment_of(recorded_at, is_past=is_past).astimezone(BISHKEK).date()
+        return day_of(self.moment_of(recorded_at, is_past=is_past))

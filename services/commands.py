@@ -20,8 +20,7 @@ from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.decider import Command, Decider
 from services.errors import Refused
 from services.front import Front, answers_response
-from services.handle import Outcome
-from services.handle import Request as Asked
+from services.handle import Asked, Settled
 from services.incoming import (
     read_id,
     read_instant,
@@ -183,7 +182,7 @@ def _founds_simulated(command: type[Command], fields: dict[str, Any]) -> bool:
     return command.verb() == "found-network" and fields.get("clock") == "simulated"
 
 
-def answer_to(item: Any, asked: Asked[Any], outcome: Outcome | Refused) -> Answer:
+def answer_to(item: Any, asked: Asked[Any], outcome: Settled | Refused) -> Answer:
     """What became of one request."""
     claimed = _claimed_id(item)
     match outcome:

@@ -48,7 +48,7 @@ _DRAINED_BYTES_MAX: Final = 16_000_000
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIGNATURE: Final = re.compile(r'key="?([a-z0-9]{1,64})"?, ?signature="?([A-Za-z0-9_=-]{1,200})"?')
 #: The head of a device's chain after this upload, hexadecimal; signed together with the body.
-CHAIN_HEAD: Final = "ovop-chain-head"
+CHAIN_HEAD_HEADER: Final = "ovop-chain-head"
 _QUARANTINED: Final = 202
 _NOT_AUTHENTICATED: Final = 401
 _LATER: Final = 503
@@ -210,7 +210,7 @@ class Front:
             raise NotAuthenticated
         self._count_stranger(request, signs=matched[1])
         device, sender = await asyncio.to_thread(self.credentials.device, matched[1])
-        head = request.headers.get(CHAIN_HEAD, "")
+        head = request.headers.get(CHAIN_HEAD_HEADER, "")
         text = upload_text(device.actor, head, await self.body_of(request))
         verify(device.algorithm, device.public_key, matched[2], text)
         return replace(sender, signed_head=head)

@@ -18,8 +18,8 @@ from events.store import Append, Appended, Conflict, Duplicate, EventTooLarge, F
 from services.decider import Command, Decider
 from services.errors import Busy, Malformed, Refused
 
-#: What became of a request: stored, stored before, or another request's id.
-Outcome = Appended | Duplicate | Conflict
+#: What became of a request in the end: stored, stored before, or another request's id. A lost race is decided anew.
+Settled = Appended | Duplicate | Conflict
 
 #: How often a decision is taken anew because somebody else decided first.
 ATTEMPTS = 5
@@ -34,7 +34,7 @@ class UnknownReference(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Request[C: Command]:
+class Asked[C: Command]:
     """A command as it came in: the sender's id, what was sent, by whom and when."""
 
     id: UUID
@@ -53,7 +53,7 @@ class Handler:
         self._states: OrderedDict[str, tuple[int, Any]] = OrderedDict()
         self._begun: set[str] = set()
 
-    async def record(self, facts: Sequence[Append]) -> list[Outcome]:
+    async def record(self, facts: Sequence[Append]) -> list[Settled]:
         """Append facts as they are, in one group commit; one outcome each, in order.
 
         Raises LogUnavailable, LogBusy: send the same again.
@@ -62,8 +62,8 @@ class Handler:
         return [outcome for outcome in outcomes if not isinstance(outcome, LostRace)]
 
     async def carry_out[C: Command, S, E: Event](
-        self, decider: Decider[C, S, E], requests: Sequence[Request[C]]
-    ) -> list[Outcome | Refused]:
+        self, decider: Decider[C, S, E], requests: Sequence[Asked[C]]
+    ) -> list[Settled | Refused]:
         """Decide on every request and append what follows; one outcome or refusal each, in order.
 
         Requests about one stream are decided one after the other, each on what the one before has left; requests about
@@ -124,17 +124,17 @@ class _Decided[S]:
 class _Work[C: Command, S, E: Event]:
     """One list of requests on its way to their answers."""
 
-    def __init__(self, handler: Handler, decider: Decider[C, S, E], requests: Sequence[Request[C]]) -> None:
+    def __init__(self, handler: Handler, decider: Decider[C, S, E], requests: Sequence[Asked[C]]) -> None:
         self._handler = handler
         self._log = handler.log
         self._decider = decider
         self._requests = requests
-        self._answers: list[Outcome | Refused | None] = [None] * len(requests)
+        self._answers: list[Settled | Refused | None] = [None] * len(requests)
         self._races = [0] * len(requests)
         self._streams = [request.command.stream() for request in requests]
         self._ids = Counter(request.id for request in requests)
 
-    def answers(self) -> list[Outcome | Refused]:
+    def answers(self) -> list[Settled | Refused]:
         return [answer for answer in self._answers if answer is not None]
 
     async def answer_known(self, indexes: Iterable[int]) -> None:
@@ -248,7 +248,7 @@ class _Work[C: Command, S, E: Event]:
         return append
 
 
-def _first_answer(known: Found, request: Request[Any]) -> Outcome:
+def _first_answer(known: Found, request: Asked[Any]) -> Settled:
     if known.request_hash != request.content_hash:
         return Conflict(known.position)
     return Duplicate(known.position, known.last_position, known.recorded_at, known.leaf_hash)

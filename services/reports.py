@@ -22,14 +22,14 @@ from events.catalogue.exchange import MessageQuarantined
 from events.catalogue.production import StepFact
 from events.catalogue.registry import TOO_DEEP, UndecodableEvent, UnknownEventType, upcast, validate_as_written
 from events.catalogue.values import QUANTITY_MAX
-from projections.inventory_book import AHEAD_AFTER, LATE_AFTER
+from projections.inventory_book import clock_flag
 from services.access.judge import Judge
 from services.access.sender import NotYourTill, Sender
 from services.access.signatures import CHAIN_BROKEN
 from services.admission import Chains, broken_chains, refusals_of
 from services.answers import Answer, Status, conflict, receipt_of, refused
 from services.errors import IdConflict, Malformed, NotAllowed, NotJson, Refused, plain_code
-from services.handle import Handler, Outcome
+from services.handle import Handler, Settled
 from services.incoming import (
     ActorNotYours,
     ClockIsReal,
@@ -40,7 +40,7 @@ from services.incoming import (
     stated_record_time,
     wrong,
 )
-from services.items import Item, split_body, whole
+from services.items import Item, whole
 
 #: Reports without a readable id are kept under one derived from their content, so that a resent one is known again.
 QUARANTINE_IDS: Final = UUID("7d0e3c52-6a0b-5d6c-9a55-5b1d1b0e9a41")
@@ -113,14 +113,6 @@ class Reports:
         self._simulated = simulated
         self._clock = clock
         self._advice = advice
-
-    async def take_body(self, body: bytes, sender: Sender, *, advise: bool = True) -> tuple[bool, list[Answer]]:
-        """Read a whole request: whether it was a list, and an answer for each item.
-
-        Raises NotJson, TooLarge, TooManyItems: then nothing was stored.
-        """
-        many, items = split_body(body)
-        return many, await self.take(items, sender, advise=advise)
 
     async def take(self, items: Sequence[Item | bytes], sender: Sender, *, advise: bool = True) -> list[Answer]:
         """Record items, each alone; one answer each, in order.
@@ -207,7 +199,7 @@ class Reports:
         return {(request_id, digest) for request_id, digest, actor in asked if (request_id, digest, actor) in known}
 
     async def _answers(
-        self, kept: Sequence[_Kept], outcomes: Sequence[Outcome], flags: Sequence[tuple[str, ...]], origin: _From
+        self, kept: Sequence[_Kept], outcomes: Sequence[Settled], flags: Sequence[tuple[str, ...]], origin: _From
     ) -> list[Answer]:
         conflicting = [(each, found) for each, found in zip(kept, outcomes, strict=True) if isinstance(found, Conflict)]
         conflicts = iter(await self._conflicts(conflicting, origin))
@@ -217,7 +209,7 @@ class Reports:
             for each, outcome, flagged, first_problem in zip(kept, outcomes, flags, problems, strict=True)
         ]
 
-    async def _first_problems(self, kept: Sequence[_Kept], outcomes: Sequence[Outcome]) -> list[str | None]:
+    async def _first_problems(self, kept: Sequence[_Kept], outcomes: Sequence[Settled]) -> list[str | None]:
         """With what the first of each repetition is in quarantine; None if it was taken, and for what is new."""
         repeated = {
             _note_stream(each.append.request_id)
@@ -367,18 +359,13 @@ async def _without_cycles(read: list[_Kept | Answer], origin: _From, advice: Adv
 
 
 async def _flags(kept: Sequence[_Kept], origin: _From, advice: Advice | None) -> list[tuple[str, ...]]:
-    found = [_clock_flags(each.append, origin.now) for each in kept]
+    appends = [each.append for each in kept]
+    by_clock = [clock_flag((append.recorded_at or origin.now) - append.occurred_at) for append in appends]
+    found: list[tuple[str, ...]] = [() if flag is None else (flag,) for flag in by_clock]
     if advice is not None and kept:
-        more = await advice.flags([each.append for each in kept])
+        more = await advice.flags(appends)
         found = [(*first, *second) for first, second in zip(found, more, strict=True)]
     return found
-
-
-def _clock_flags(append: Append, now: datetime) -> tuple[str, ...]:
-    recorded_at = append.recorded_at or now
-    if append.occurred_at > recorded_at + AHEAD_AFTER:
-        return ("clock_ahead",)
-    return ("late",) if append.occurred_at < recorded_at - LATE_AFTER else ()
 
 
 def _event(wire_name: Any, data: bytes) -> Fact:
@@ -400,7 +387,7 @@ def _event(wire_name: Any, data: bytes) -> Fact:
     return event
 
 
-def _answer(kept: _Kept, outcome: Outcome, flags: tuple[str, ...], first_problem: str | None) -> Answer:
+def _answer(kept: _Kept, outcome: Settled, flags: tuple[str, ...], first_problem: str | None) -> Answer:
     """`first_problem`: with what the first of a repetition is in quarantine; whatever is known by now, it still is."""
     if isinstance(outcome, Conflict):
         return conflict(kept.claimed_id, outcome.position)

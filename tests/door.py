@@ -16,9 +16,9 @@ from httpx import Client, Response
 
 from events.catalogue.base import Event
 from events.store import Log
+from projections.bishkek import BISHKEK
 from projections.runner import Projector
 from services.app import create_app
-from services.clock import BISHKEK
 from services.front import Front
 from services.heads import MeasuredHeads
 from services.read_models import READ_MODELS

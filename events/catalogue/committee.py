@@ -67,9 +67,6 @@ class Scores(Value):
     def total(self) -> int:
         return self.local_raw_material + self.quality + self.uniqueness + self.packaging + self.supply
 
-    def lowest(self) -> int:
-        return min(self.local_raw_material, self.quality, self.uniqueness, self.packaging, self.supply)
-
 
 class AssessmentScored(CertificateDecision):
     """One member's scores, given without seeing those of the others.

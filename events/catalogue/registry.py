@@ -78,10 +78,10 @@ OLD_VERSIONS: Mapping[str, OldVersion] = {
 def _current() -> dict[str, type[Event]]:
     found: dict[str, type[Event]] = {}
     for module in MODULES.values():
-        for name in vars(module).values():
-            named = isinstance(name, type) and issubclass(name, Event) and "wire_name" in vars(name)
-            if named and name.wire_name not in OLD_VERSIONS:
-                found[name.wire_name] = name
+        for value in vars(module).values():
+            is_concrete = isinstance(value, type) and issubclass(value, Event) and "wire_name" in vars(value)
+            if is_concrete and value.wire_name not in OLD_VERSIONS:
+                found[value.wire_name] = value
     return found
 
 

@@ -75,7 +75,6 @@ Tyiyn = Count
 PositiveTyiyn = PositiveCount
 SignedTyiyn = Annotated[int, Field(ge=-QUANTITY_MAX, le=QUANTITY_MAX)]
 BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
-Ppm = Annotated[int, Field(ge=0, le=1_000_000)]
 #: Degrees times a million.
 LatitudeMicrodegrees = Annotated[int, Field(ge=-90_000_000, le=90_000_000)]
 LongitudeMicrodegrees = Annotated[int, Field(ge=-180_000_000, le=180_000_000)]

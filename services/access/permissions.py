@@ -164,7 +164,7 @@ ORDERS: Final = may("center", "auditor", scope="read:center")
 SHIFTS: Final = may("outlet_lead", "center", "auditor", scope="read:outlets")
 READ_DESK: Final = may("center", "auditor", scope="read:quarantine")
 DESK: Final = may("center")
-PERSONAL: Final = may("producer", "center")
+PERSONAL_VALUES: Final = may("producer", "center")
 DOCUMENTS: Final = may("outlet_lead", "workshop_lead", "producer", "center", "auditor", scope="read:documents")
 ERASE: Final = may("center")
 ERASURES: Final = may("center", "auditor", scope="read:erasures")
@@ -219,8 +219,8 @@ ROUTES: Final[Mapping[str, Permission]] = {
     "GET /api/v1/quarantine": READ_DESK,
     "GET /api/v1/quarantine/{quarantine}": READ_DESK,
     "POST /api/v1/quarantine/try": DESK,
-    "POST /api/v1/personal/values": PERSONAL,
-    "GET /api/v1/personal": PERSONAL,
+    "POST /api/v1/personal/values": PERSONAL_VALUES,
+    "GET /api/v1/personal": PERSONAL_VALUES,
     "GET /api/v1/personal/erasures": ERASURES,
     "POST /api/v1/personal/erase": ERASE,
     "GET /api/v1/todo": TASKS,

@@ -16,7 +16,7 @@ from services.audit.decider import MakeExport, must_be_a_stretch
 from services.decider import Command
 from services.errors import Refused
 from services.front import Front
-from services.handle import Request as Asked
+from services.handle import Asked
 
 #: So many pages are read one after the other before others get their turn.
 _PAUSE_SECONDS: Final = 0.001

@@ -16,7 +16,7 @@ from events.catalogue.values import EventIdText, Id
 from services.audit.decider import KeepNote
 from services.decider import Command
 from services.front import Front
-from services.handle import Request as Asked
+from services.handle import Asked
 from services.incoming import WORD
 
 NOTE_CHARACTERS_MAX: Final = 4_000

@@ -27,7 +27,7 @@ from services.client.sending import Report, Sent, canonical
 
 type PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
-CHAIN_HEAD: Final = "OVOP-Chain-Head"
+CHAIN_HEAD_HEADER: Final = "OVOP-Chain-Head"
 #: A session is renewed so long before its end.
 _RENEWED_BEFORE: Final = timedelta(minutes=1)
 
@@ -58,7 +58,7 @@ class DeviceKey(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if request.method == "POST":
-            head = request.headers.setdefault(CHAIN_HEAD, "")
+            head = request.headers.setdefault(CHAIN_HEAD_HEADER, "")
             digest = hashlib.sha256(request.content).hexdigest()
             signature = sign(self._private, f"ovop-upload-v1\n{self.actor}\n{head}\n{digest}")
             request.headers["Authorization"] = f"OVOP-Signature key={self.key_id}, signature={signature}"

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from events.catalogue.base import Decision, Fact
 from services.client.answers import Answer
-from services.client.devices import CHAIN_HEAD, DeviceKey, head_of
+from services.client.devices import CHAIN_HEAD_HEADER, DeviceKey, head_of
 from services.client.line import Bearer, Line, as_body
 from services.client.sending import Asking, Report, Sent, lists, together
 
@@ -111,4 +111,4 @@ class Writing(Line):
 
     def _chained(self, items: Sequence[Sent]) -> dict[str, str]:
         """The head of a device's chain, which it signs together with the body."""
-        return {CHAIN_HEAD: head_of(items)} if isinstance(self.auth, DeviceKey) else {}
+        return {CHAIN_HEAD_HEADER: head_of(items)} if isinstance(self.auth, DeviceKey) else {}

@@ -8,7 +8,7 @@ from events.catalogue.committee import RecallExtended, RecallStarted
 from services.committee.assessment import HeldRole, Seat
 from services.decider import Command
 from services.front import Front
-from services.handle import Request as Asked
+from services.handle import Asked
 
 
 class Membership:

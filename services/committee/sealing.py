@@ -20,7 +20,7 @@ from services.committee.assessment import HeldRole, OpenedScores, seal_of
 from services.committee.requests import DecideSubmission, SealAssessment
 from services.decider import Command
 from services.front import Front
-from services.handle import Request as Asked
+from services.handle import Asked
 
 _KIND: Final = "scores"
 _SALT_BYTES: Final = 16

@@ -28,11 +28,6 @@ def day_of(moment_s: int) -> date:
     return date.fromordinal(_EPOCH + (moment_s + _UTC_OFFSET_S) // DAY_S)
 
 
-def year_of(moment_s: int) -> int:
-    """The Bishkek year of a moment."""
-    return day_of(moment_s).year
-
-
 @lru_cache(maxsize=4096)
 def _day_text(days: int) -> str:
     return date.fromordinal(_EPOCH + days).isoformat()

@@ -18,7 +18,7 @@ from services.decider import Command
 from services.documents.decider import DOCUMENT, CaptureDocument
 from services.errors import NotFound, Refused, TooLarge
 from services.front import Front, json_response
-from services.handle import Request as Asked
+from services.handle import Asked
 from services.incoming import WORD
 
 Name = Annotated[str, Query(max_length=200, pattern=WORD)]

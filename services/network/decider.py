@@ -298,10 +298,7 @@ def decide(command: Command, entry: Entry) -> list[Decision]:
             if entry.began_on is not None and last_day < entry.began_on:
                 raise EndsBeforeItBegan(field="retired_on" if isinstance(command, RetireProducer) else "closed_on")
             return [command.event]
-        case ReassignVillage() | RetireProduct() | RevokeTill():
-            _must_be_there(command, entry)
-            return [command.event]
-        case GiveConsent():
+        case ReassignVillage() | RetireProduct() | RevokeTill() | GiveConsent():
             _must_be_there(command, entry)
             return [command.event]
         case WithdrawConsent(event=withdrawn, named_version=named):

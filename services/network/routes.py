@@ -15,7 +15,7 @@ from services.answers import Answer
 from services.commands import Asking, Commands
 from services.decider import Command
 from services.front import Front
-from services.handle import Request as Asked
+from services.handle import Asked
 from services.network.decider import (
     NETWORK,
     CloseOutlet,

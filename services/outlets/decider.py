@@ -1,7 +1,7 @@
 """What happens in shops. All of it has happened, so there is nothing to decide: nothing un-sells a jar.
 
 A sale of an oversold, unknown or recalled batch, in a closed shift or at an old price is stored and flagged by the
-folds. The one refusal is about who reports: a till speaks for itself alone (services/access.py).
+folds. The one refusal is about who reports: a till speaks for itself alone (services/admission.py).
 """
 
 from events.catalogue.base import Fact

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from events import quarantine_pages
 from events.catalogue.registry import FieldProblem, problems_of
 from events.catalogue.values import ActorId, EventIdText, Reason
-from services.access.permissions import ERASE, ERASURES, PERSONAL
+from services.access.permissions import ERASE, ERASURES, PERSONAL_VALUES
 from services.access.sender import NETWORK, About
 from services.books import Look
 from services.errors import Malformed
@@ -68,14 +68,14 @@ def routes(front: Front, vault: Vault) -> APIRouter:
         many, items = await front.items_of(request)
         read = [_read(StoreValue, item) for item in items]
         for each in read:
-            await front.admit(request, PERSONAL, _about(each.subject))
+            await front.admit(request, PERSONAL_VALUES, _about(each.subject))
         told = [await asyncio.to_thread(_store, vault, each) for each in read]
         return json_response(told if many else told[0])
 
     @router.get("/api/v1/personal")
     async def show(request: Request, subject: Subject) -> Response:
         """Everything about one person: values, commitments, consents, events about the pseudonym, income."""
-        await front.admit(request, PERSONAL, _about(subject))
+        await front.admit(request, PERSONAL_VALUES, _about(subject))
         values = await asyncio.to_thread(vault.values, subject)
         erasures = await asyncio.to_thread(vault.erasures, subject)
 

@@ -23,7 +23,7 @@ from services.decider import Command
 from services.errors import IdConflict, Malformed, Refused
 from services.facts import named
 from services.front import Front
-from services.handle import Request as Asked
+from services.handle import Asked
 from services.incoming import read_id
 from services.quarantine.decider import QUARANTINE, Map, NotInQuarantine, QuarantineCommand, Resubmit, SentAgain
 from services.quarantine.mapping import Change, apply

@@ -14,7 +14,7 @@ from projections.income_restatements import restated
 from services.decider import Command
 from services.errors import NotThereYet, Refused
 from services.front import Front
-from services.handle import Request as Asked
+from services.handle import Asked
 from services.settlement.requests import ClosePeriod, MakePayout, MakeRestatement
 
 INCOME = ("income",)

@@ -9,8 +9,9 @@ from projections.base import Connection, Db
 from projections.bishkek import day_of
 from projections.label import CertificateStep, Goods, Happening, Share, Spot
 from projections.traceability_trace import recalls_reaching
+from projections.yearbook import RETAIL
 from services.books import Standing
-from services.web.network_view import RETAIL, freshness
+from services.web.network_view import freshness
 from services.web.views import (
     CertificateView,
     JarView,

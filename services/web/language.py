@@ -14,13 +14,12 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from events.catalogue.values import Names
-from projections.bishkek import BISHKEK
+from projections.bishkek import in_bishkek
 
 LOCALE_DIRECTORY = Path(__file__).parent / "locale"
 LANGUAGE_COOKIE = "ovop_lang"
 DEFAULT_LANGUAGE = "ky"
 TYIYN_PER_SOM = 100
-PPM_WHOLE = 1_000_000
 NO_BREAK_SPACE = "\u00a0"
 
 #: The regional form of each language: plain `ru` would print "KGS" for the som, plain `en` the American order.
@@ -104,11 +103,11 @@ class Language:
     def day(self, value: date | datetime) -> str:
         """A day as it is written in the country: dd.MM.yyyy; an instant is first taken to Bishkek."""
         if isinstance(value, datetime):
-            value = value.astimezone(BISHKEK)
+            value = in_bishkek(value)
         return f"{value.day:02d}.{value.month:02d}.{value.year:04d}"
 
     def moment(self, value: datetime) -> str:
-        return self.day(value) + NO_BREAK_SPACE + value.astimezone(BISHKEK).strftime("%H:%M")
+        return self.day(value) + NO_BREAK_SPACE + in_bishkek(value).strftime("%H:%M")
 
     def duration(self, span: timedelta) -> str:
         """How long, in the largest unit that fits, for the silence of an outlet."""

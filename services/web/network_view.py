@@ -8,6 +8,7 @@ from projections import income_sales, label, overview
 from projections.base import Connection
 from projections.bishkek import day_of
 from projections.overview import OutletSeen, VillageSeen
+from projections.yearbook import RETAIL
 from services.books import Standing
 from services.web.views import (
     QUIET_AFTER_DAYS,
@@ -18,9 +19,6 @@ from services.web.views import (
     VillageRow,
     YearOfSales,
 )
-
-#: The shops' channel: contract deliveries have pages of their own.
-RETAIL = "retail"
 
 
 def network_view(

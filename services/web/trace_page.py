@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from markupsafe import Markup
 
 from events.catalogue.values import Names
-from projections.bishkek import BISHKEK
+from projections.bishkek import day_of
 from services.web import words
 from services.web.drawing import Place, bar, frame_around, map_of_journey
 from services.web.language import Language, shares_in_permille
@@ -229,9 +228,6 @@ def _when(step: JourneyStep, language: Language) -> str | None:
         return None
     first = language.day(step.first_at)
     last_at = step.last_at or step.first_at
-    if (
-        last_at - step.first_at < timedelta(days=1)
-        and last_at.astimezone(BISHKEK).day == step.first_at.astimezone(BISHKEK).day
-    ):
+    if day_of(last_at) == day_of(step.first_at):
         return first
     return f"{first} – {language.day(last_at)}"

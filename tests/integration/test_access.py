@@ -124,6 +124,11 @@ def test_a_cashier_voids_in_the_own_shift_only(door: Door) -> None:
     assert door.post("/api/v1/events", shift, asel).status_code == 200
     assert refused(door.post("/api/v1/events", void, bermet)) == (403, "not_yours")
     assert door.post("/api/v1/events", void, asel).status_code == 200
+    accepted(door.command("network/grant-role", to=person(door, "user/dan", "dan"), role="cashier", place="outlet/osh"))
+    never_opened = report(make.sale_voided(shift="shift-never-opened"))
+    assert door.post("/api/v1/events", never_opened, asel).json()["problem"] == "owner_unknown"
+    elsewhere = never_opened | {"id": str(uuid4())}
+    assert refused(door.post("/api/v1/events", elsewhere, token(door, "dan"))) == (403, "not_yours")
 
 
 def test_what_was_taken_once_is_not_refused_when_it_is_sent_again_after_a_move(door: Door) -> None:

@@ -103,6 +103,23 @@ def test_a_weak_password_is_refused_and_the_code_stays_good(door: Door, weak: st
     assert refused(choose(door, code, PASSWORD)) == (401, "wrong_code")
 
 
+def test_whoever_is_let_in_no_more_chooses_no_password_by_a_code_of_before(door: Door) -> None:
+    store = door.front.credentials.store
+    actor = person(door)
+    code = store.add_code("password", actor, 15)
+    store.revoke_actor(actor)
+    assert store.person_of_actor(actor) is None
+    assert refused(choose(door, code, PASSWORD)) == (401, "wrong_code")
+
+
+@pytest.mark.parametrize("least", ["abcdeabcde", "abcde" * 40], ids=["shortest", "longest"])
+def test_a_password_at_the_limits_is_good(door: Door, least: str) -> None:
+    store = door.front.credentials.store
+    store.add_person("user/aigul", "aigul")
+    assert choose(door, store.add_code("password", "user/aigul", 15), least).status_code == 200
+    assert sign_in(door, password=least).status_code == 200
+
+
 def test_a_new_password_ends_the_sessions_of_before(door: Door) -> None:
     actor = person(door)
     key = token(door)

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,20 @@ def test_more_than_can_be_remembered_is_asked_anew(books: Counted, monkeypatch: 
         assert await served.flags([sale()]) == [()]
 
     asyncio.run(whole())
+
+
+def test_a_step_that_took_one_unknown_lot_among_others_is_told(books: Counted) -> None:
+    inputs = (make.lot_input(lot="batch-jam-1"), make.lot_input(lot="never-reported"))
+    mixed = fact(make.batch_produced(lot="b-9", inputs=inputs))
+    known = fact(make.batch_produced(lot="b-9", inputs=inputs[:1]))
+    assert flags_of(books, [mixed, known]) == [[("unknown_lot",), ()]]
+
+
+def test_a_late_receipt_is_judged_by_its_own_day(books: Counted) -> None:
+    """The list's price holds from May 2012; what was sold before had none, whenever it is reported."""
+    late, today = sale(unit_price_tyiyn=1), sale(unit_price_tyiyn=1)
+    late = replace(late, occurred_at=datetime(2012, 4, 1, tzinfo=UTC), recorded_at=datetime(2016, 4, 1, tzinfo=UTC))
+    assert flags_of(books, [late, today]) == [[(), ("price_differs",)]]
 
 
 def test_reports_about_which_there_is_nothing_to_say_ask_nothing(books: Counted) -> None:

@@ -242,6 +242,7 @@ def test_only_the_committee_of_the_region_in_which_it_was_made_recalls(door: Doo
     # A supplier belongs to no region, and a danger that nobody has placed yet must not wait for the right committee.
     accepted(start("r-2", "supplier", "sugar-of-kant", NARYN, second))
     accepted(start("r-3", "lot", "never-reported", NARYN, second))
+    accepted(start("r-4", "supplier", lot, NARYN, second))  # called like a lot of another region by chance
 
 
 def test_books_of_the_past_are_judged_by_the_day_they_speak_of(door: Door) -> None:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
+from services import checks
 from services import settings as settings_module
 from services.cli import app
 from tests import small_network
@@ -109,6 +110,8 @@ def test_replay_shows_the_books_as_they_stood_and_why_they_differ(small: Shell) 
     assert years[2015]["later_sales_tyiyn"] == 2 * PRICE_TYIYN
     assert told["is_explained"] is True
     assert told["late_events"] == {"outlets.sale_made.v1": 1}
+    late = [(line["year"], line["kind"], line["sales_tyiyn"]) for line in told["late_lines"]]
+    assert late == [(2014, "sale", small_network.SOLD_LATE * PRICE_TYIYN)]
     assert told["then"]["counts"]["receipts"] == 3
     assert told["then"]["stock"]["units_sold"] == 5
     assert told["identities"]
@@ -183,6 +186,13 @@ def test_doctor_names_what_is_wrong_and_what_helps(small: Shell) -> None:
     assert found["read models"]["is_well"]
     assert not found["broker"]["is_well"]
     assert found["broker"]["advice"]
+
+
+def test_doctor_tells_of_read_models_that_are_far_behind(small: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "LAG_EVENTS_UNREMARKABLE", -1)
+    found = {check["name"]: check for check in small.json("doctor", exit_code=1)["checks"]}
+    assert not found["read models"]["is_well"]
+    assert found["read models"]["advice"]
 
 
 def test_without_a_database_a_command_says_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

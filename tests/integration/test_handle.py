@@ -11,7 +11,7 @@ import pytest
 from events.catalogue.settlement import PayoutMade
 from events.store import Append, Appended, Conflict, Duplicate, Found, Log, LogUnavailable, LostRace
 from services.errors import Busy, Malformed, Refused
-from services.handle import ATTEMPTS, Handler, Request, UnknownReference
+from services.handle import ATTEMPTS, Asked, Handler, UnknownReference
 from services.network.decider import NETWORK, AlreadyKnown, JoinRegion, RegisterProducer, RegisterVillage
 from services.settlement.decider import ACCOUNT, AlreadyPaid, PayoutExceedsOwed
 from services.settlement.requests import GiveAdvance, MakePayout, ReversePayout
@@ -32,8 +32,8 @@ def _append(event: Any) -> Append:
     return Append(uuid4(), b"?" * 32, event.stream(), None, "test", NOW, (event,))
 
 
-def asked(command: Any, request_id: UUID | None = None, content: bytes = b"content") -> Request[Any]:
-    return Request(request_id or uuid4(), content, command, "center/admin", NOW)
+def asked(command: Any, request_id: UUID | None = None, content: bytes = b"content") -> Asked[Any]:
+    return Asked(request_id or uuid4(), content, command, "center/admin", NOW)
 
 
 def pay(amount_tyiyn: int, payout: str, earned_tyiyn: int = 1_000) -> MakePayout:

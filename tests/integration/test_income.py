@@ -283,6 +283,22 @@ def test_paid_and_owed_make_up_what_was_earned(income: Tables) -> None:
     assert [payment.kind for payment in card.payments] == ["payout", "reversal", "payout"]
 
 
+@pytest.mark.parametrize(
+    ("event", "flag"),
+    [
+        (make.sale_made(), ("sale_repeated", "sale/sale-1")),
+        (make.order_delivered(), ("delivery_repeated", "order/delivery-1")),
+    ],
+    ids=["sale", "delivery"],
+)
+def test_what_is_reported_twice_is_income_once_and_flagged(income: Tables, event: Event, flag: tuple[str, str]) -> None:
+    book = Book(income, jam().add(make.share_terms_agreed(channel="export"), event))
+    before = income_sales.sales_by_channel(income.here())
+    book.add(event)
+    assert income_sales.sales_by_channel(income.here()) == before
+    assert income.rows("income_flags", "flag, subject") == [flag]
+
+
 def test_contract_deliveries_are_income_of_another_channel(income: Tables) -> None:
     history = jam().add(make.share_terms_agreed(channel="export"), make.order_delivered(channel="export"))
     income.fold(history)

@@ -40,6 +40,8 @@ from tests.devices import (
 from tests.post import Broker, start_broker, until
 from tests.servers import LogDatabase, environment
 
+OTHER_TILL = "till/karakol-2"
+
 
 @pytest.fixture
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
@@ -304,28 +306,35 @@ def test_what_a_signing_device_sends_through_the_broker_is_verified_before_it_is
         assert code is not None
         tablet.key_id = "key-1"
         assert store.add_device(code, tablet.key_id, "ed25519", tablet.private.public_key().public_bytes_raw())  # type: ignore[union-attr]
+        other = store.use_code("device", store.add_code("device", OTHER_TILL, 15, outlet="karakol"))
+        assert other is not None
+        neighbour = Tablet(Ed25519PrivateKey.generate(), key_id="key-2", actor=OTHER_TILL)
+        assert store.add_device(other, "key-2", "ed25519", neighbour.private.public_key().public_bytes_raw())  # type: ignore[union-attr]
 
-    async def send(client: Client, item: dict[str, Any], *, signed_for: str = TILL, key: str = "key-1") -> None:
+    async def send(
+        client: Client, item: dict[str, Any], *, signed_for: str = TILL, key: str = "key-1", by: Tablet = tablet
+    ) -> None:
         body = orjson.dumps([item])
         head = hashlib.sha256(canonical(item)).hexdigest()
         headers = {
             "Ovop-Key": key,
             "Ovop-Chain-Head": head,
-            "Ovop-Signature": tablet.sign(upload_text(signed_for, head, body)),
+            "Ovop-Signature": by.sign(upload_text(signed_for, head, body)),
         }
         await client.jetstream().publish(intake_subject(TILL, SALE), body, headers=headers if key else None)
 
     async def scenario() -> None:
         async with taking(log_database, broker), broker.connected(actor_user(TILL)) as client:
             receipts = await Receipts.of(client)
-            items, _ = chain(1, 2, 3, 4)
+            items, _ = chain(1, 2, 3, 4, 5)
             await send(client, items[0])
-            await send(client, items[1], signed_for="till/karakol-2")
+            await send(client, items[1], signed_for=OTHER_TILL)
             await send(client, items[2], key="")
             await send(client, items[3], key="key-of-nobody")
-            assert len(await receipts.statuses(4)) == 4
+            await send(client, items[4], signed_for=OTHER_TILL, key="key-2", by=neighbour)
+            assert len(await receipts.statuses(5)) == 5
             told = [(answer["status"] in ("accepted", "flagged"), answer["problem"]) for answer in receipts.answers]
-            assert told == [(True, None)] + [(False, "wrong_signature")] * 3
+            assert told == [(True, None)] + [(False, "wrong_signature")] * 4
             assert {answer["status"] for answer in receipts.answers[1:]} == {"quarantined"}
 
     asyncio.run(scenario())

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from events.catalogue.base import Event
+from events.catalogue.production import ByProduct
 from projections import inventory_queries as ask
 from projections.base import Connection
 from projections.inventory import MODEL
@@ -213,11 +214,43 @@ def test_a_recall_reaches_what_was_made_with_the_sugar(inventory: Tables, kind: 
     assert ("recalled_on_hand", "batch-jam-1") in raised(inventory)
 
 
+@pytest.mark.parametrize("cuts", [(), (1,)], ids=["in one batch", "in two"])
+def test_a_step_that_took_nothing_made_its_by_products_all_the_same(inventory: Tables, cuts: tuple[int, ...]) -> None:
+    pomace = ByProduct(material="pomace", mass_g=700, lot="lot-pomace")
+    step = make.batch_produced(inputs=(), by_products=(pomace,), mass_g=100)
+    root = make.recall_started().roots[0].model_copy(update={"kind": "step", "id": step.lot})
+    inventory.fold(History().add(step, make.recall_started(roots=(root,), drill=False)), cuts)
+    assert {row.lot: row.on_hand_g for row in ask.raw_stock(inventory.here())} == {step.lot: 100, "lot-pomace": 700}
+    assert inventory.rows("inventory_recalled", "lot") == [(step.lot,), ("lot-pomace",)]
+
+
+@pytest.mark.parametrize("cuts", [(), (1,)], ids=["in one batch", "in two"])
+def test_a_recall_of_a_corrected_step_reaches_what_it_made_by_the_correction(
+    inventory: Tables, cuts: tuple[int, ...]
+) -> None:
+    pomace = ByProduct(material="pomace", mass_g=700, lot="lot-pomace")
+    history = History().add(make.batch_produced(by_products=(pomace,)))
+    stones = pomace.model_copy(update={"lot": "lot-stones"})
+    root = make.recall_started().roots[0].model_copy(update={"kind": "step", "id": "batch-jam-1"})
+    history.add(
+        make.batch_inputs_corrected(corrects=id_of(1), by_products=(stones,)),
+        make.recall_started(roots=(root,), drill=False),
+    )
+    inventory.fold(history, cuts)
+    assert inventory.rows("inventory_recalled", "lot") == [("batch-jam-1",), ("lot-stones",)]
+
+
 def test_a_correction_of_a_step_gives_its_inputs_back(inventory: Tables) -> None:
     history = jam().add(make.batch_inputs_corrected(corrects=id_of(6), inputs=(make.lot_input(mass_g=1),)))
     inventory.fold(history)
     left = {row.lot: row.consumed_g for row in ask.raw_stock(inventory.here())}
     assert left["lot-apricots-1"] == 1
+
+
+def test_a_sample_leaves_what_is_there_at_once(inventory: Tables) -> None:
+    inventory.fold(jam().add(make.lot_tested(sample_units=3, sample_mass_g=100)))
+    assert on_hand(inventory)["workshop/tosor-jam"] == 57
+    assert inventory.rows("inventory_lot_waiting") == []
 
 
 def test_a_drawer_is_expected_to_hold_what_went_in_less_what_went_out(inventory: Tables) -> None:

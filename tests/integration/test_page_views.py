@@ -8,7 +8,7 @@ import pytest
 
 from services.web.routes import SECURITY_HEADERS
 from tests import make, small_network
-from tests.door import Door, opened
+from tests.door import Door, opened, report
 from tests.servers import LogDatabase
 from tests.small_network import BATCH, CODE, PRICE_TYIYN
 
@@ -226,3 +226,15 @@ def test_a_lot_that_nobody_packed_has_a_view_of_its_own(small: Door) -> None:
     assert jar is not None
     assert jar.code == CODE
     assert source.jar_or_lot("no-such-lot") is None
+    assert source.jar_or_lot(" lot-pool-1\n") == pool
+
+
+def test_a_clock_at_the_end_of_the_calendar_breaks_no_page(log_database: LogDatabase, tmp_path: Path) -> None:
+    last = "9999-12-31T23:59:59.999999Z"
+    with opened(log_database, tmp_path) as door:
+        small_network.fill(door.front.handler.log)
+        told = (make.batch_packed(lot="b-late", code="4T7QX9BK"), make.sale_made(sale="s-late"))
+        door.tell(*(report(event, occurred_at=last, recorded_at="2015-03-01T12:00:00Z") for event in told))
+        door.fold()
+        assert "31.12.9999" in page(door, "/l/4T7QX9BK")
+        page(door, "/")

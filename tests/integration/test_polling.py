@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
+from fastapi import Request
 
+from services.polling import answered
 from tests import make
 from tests.door import Door, accepted, opened, report
 from tests.integration.test_api import found
@@ -101,3 +104,9 @@ def test_two_questions_have_two_tags_and_a_held_answer_to_one_is_none_to_the_oth
         "/api/v1/inventory", params={"by": "transit"}, headers={"If-None-Match": stock.headers["etag"]}
     )
     assert under_way.status_code == 200
+
+
+def test_an_answer_that_says_nothing_but_its_position_is_json_all_the_same() -> None:
+    asked = Request({"type": "http", "headers": []})
+    assert orjson.loads(answered(asked, {}, 7, dated=False).body) == {"position": 7}
+    assert orjson.loads(answered(asked, {"rows": []}, 7, dated=False).body) == {"position": 7, "rows": []}

@@ -91,6 +91,7 @@ def test_a_long_list_is_read_page_by_page(door: Door) -> None:
         behind = told["next"]
     assert found == whole
     assert len(whole) > 2
+    assert door.get("/api/v1/regions/KG-Y/producers", limit=len(whole)).json()["next"] is None
 
 
 def test_a_region_that_is_none_and_a_list_that_is_none_are_refused(door: Door) -> None:

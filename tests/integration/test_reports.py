@@ -273,6 +273,16 @@ def test_a_real_network_keeps_its_own_clock(door: Door) -> None:
     assert (answer["status"], answer["problem"]) == ("refused", "clock_is_real")
 
 
+def test_a_simulated_clock_may_stand_at_either_end_of_the_calendar(door: Door) -> None:
+    first, last = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
+    founding = {"occurred_at": first, "recorded_at": first}
+    door.ask("network/found-network", make.network_founded(clock="simulated"), **founding)
+    told = [
+        report(make.sale_made(sale=f"s-{i}"), occurred_at=last, recorded_at=at) for i, at in enumerate((first, last))
+    ]
+    assert ["clock_ahead" in answer["flags"] for answer in door.tell(*told)] == [True, False]
+
+
 def test_a_simulated_network_is_told_when_things_were_recorded(door: Door) -> None:
     founding = {"occurred_at": "2012-01-01T09:00:00+06:00", "recorded_at": "2012-01-01T09:00:00+06:00"}
     door.ask("network/found-network", make.network_founded(clock="simulated"), **founding)

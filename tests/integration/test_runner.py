@@ -151,21 +151,24 @@ def test_what_another_projector_has_parked_is_known_to_whoever_goes_on(log_datab
     assert moves(log_database) == [(1, 1), (4, 4)]
 
 
-def test_an_event_that_this_program_cannot_read_is_parked(log_database: LogDatabase, log: Log) -> None:
-    record(log, cash_moved("s-1", 1), cash_moved("s-2", 2))
+@pytest.mark.parametrize("batch_events", [1, 100])
+def test_an_event_that_this_program_cannot_read_is_parked_and_what_follows_on_it(
+    log_database: LogDatabase, log: Log, batch_events: int
+) -> None:
+    record(log, cash_moved("s-1", 1), cash_moved("s-1", 2), cash_moved("s-2", 3), cash_moved("s-1", 4))
     with psycopg.connect(log_database.admin) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(
             "UPDATE log.events SET type = 'outlets.cash_burnt.v1', leaf = convert_to(replace("
-            "convert_from(leaf, 'UTF8'), 'cash_moved', 'cash_burnt'), 'UTF8') WHERE position = 1"
+            "convert_from(leaf, 'UTF8'), 'cash_moved', 'cash_burnt'), 'UTF8') WHERE position = 2"
         )
 
-    ours = projector(log_database, log)
-    assert ours.drain() == 2
+    ours = projector(log_database, log, batch_events=batch_events)
+    assert ours.drain() == 4
     ours.close()
 
-    assert parked(log_database) == [(1, "outlets.cash_burnt.v1", 1)]
-    assert moves(log_database) == [(2, 2)]
+    assert parked(log_database) == [(2, "outlets.cash_burnt.v1", 2), (4, "outlets.cash_moved.v1", 2)]
+    assert moves(log_database) == [(1, 1), (3, 3)]
 
 
 def test_a_second_projector_is_fenced_off_and_doubles_nothing(log_database: LogDatabase, log: Log) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from events.catalogue.settlement import PeriodClosed, RestatementMade, ShareTermsAgreed
-from services.clock import BISHKEK
+from projections.bishkek import BISHKEK
 from tests import make
 from tests.door import Door, accepted, opened, report
 from tests.servers import LogDatabase
@@ -134,6 +134,15 @@ def test_terms_are_never_agreed_for_days_that_have_passed(door: Door) -> None:
     assert refused(door.ask("settlement/agree-terms", passed, occurred_at=late)) == "terms_backdated"
     accepted(door.ask("settlement/agree-terms", today, occurred_at=late))
     assert [one.event for one in door.log.read(0, 999) if isinstance(one.event, ShareTermsAgreed)][1:] == [today]
+
+
+def test_a_decision_at_the_end_of_the_calendar_has_a_day_too(door: Door) -> None:
+    """Six hours before its end it is the day after the last one in Bishkek."""
+    last = make.share_terms_agreed(effective_from=datetime(9999, 12, 31).date())
+    asked = {"occurred_at": "9999-12-31T23:59:59Z", "recorded_at": MAY}
+    accepted(door.ask("settlement/agree-terms", last, **asked))
+    today = {"occurred_at": "9999-12-31T23:59:59Z"}
+    accepted(door.ask("settlement/agree-terms", last.model_copy(update={"channel": "export"}), **today))
 
 
 def test_no_terms_begin_within_a_month_that_some_region_has_closed(door: Door) -> None:

@@ -199,6 +199,7 @@ def test_whoever_is_turned_away_there_may_still_sign_in_and_come_back(door: Door
         {"aud": "another-client"},
         {"aud": [CLIENT, "another-client"]},
         {"aud": [CLIENT, "another-client"], "azp": "another-client"},
+        {"azp": "another-client"},
         {"nonce": "another"},
         {"nonce": None},
         {"exp": int(time.time()) - 3_600},
@@ -206,7 +207,8 @@ def test_whoever_is_turned_away_there_may_still_sign_in_and_come_back(door: Door
         {"iat": int(time.time()) + 86_400},
     ],
     ids=[
-        "another issuer", "another client", "several and not said for whom", "for another", "another nonce", "no nonce",
+        "another issuer", "another client", "several and not said for whom", "for another",
+        "for us and asked by another", "another nonce", "no nonce",
         "over", "too old", "of tomorrow",
     ],
 )  # fmt: skip

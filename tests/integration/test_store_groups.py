@@ -1,6 +1,7 @@
 """Callers share commits; what goes wrong for one is not the others' affair, and the log comes back by itself."""
 
 import asyncio
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from events import group_commit
 from events.store import Append, Appended, Duplicate, Log, LogBusy, LogUnavailable, LostRace, Outcome
@@ -260,6 +262,14 @@ class TestTrouble:
         with Log(log_database.writer) as log, database_away(log_database), pytest.raises(LogUnavailable):
             log.head()
 
+    def test_a_database_that_took_too_long_has_refused_nothing(self, log_database: LogDatabase) -> None:
+        request = fact()
+        with Log(make_conninfo(log_database.writer, options="-c statement_timeout=200")) as log:
+            with head_locked(log_database), pytest.raises(LogUnavailable):
+                log.append([request])
+
+            assert positions(log.append([request])) == [1]
+
     def test_more_than_may_wait_is_refused_and_not_stored(
         self, log: Log, log_database: LogDatabase, callers: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -289,6 +299,32 @@ class TestTrouble:
             wait_for(queued(log, 1), "the patient one to queue")
 
         assert positions(patient.result(10)) == [2]
+
+    def test_a_caller_who_is_interrupted_while_another_leads_takes_no_lead_away(
+        self, log: Log, log_database: LogDatabase, callers: ThreadPoolExecutor
+    ) -> None:
+        def interrupt(*_: object) -> None:
+            raise InterruptedError
+
+        def interrupt_once_queued() -> None:
+            wait_for(queued(log, 1), "the main thread to queue")
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+        before = signal.signal(signal.SIGUSR1, interrupt)
+        try:
+            with head_locked(log_database):
+                first = callers.submit(log.append, [fact()])
+                wait_for(waits_for_head(log_database), "the first caller to wait at the head")
+                callers.submit(interrupt_once_queued)
+                with pytest.raises(InterruptedError):
+                    log.append([fact()])
+                others = [callers.submit(log.append, [fact()]) for _ in range(3)]
+                wait_for(queued(log, 3), "all the others to queue behind the first")
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+
+        assert positions(first.result(10)) == [1]
+        assert sorted(p for other in others for p in positions(other.result(10))) == [2, 3, 4]
 
     def test_closing_lets_what_waits_be_stored(
         self, log: Log, log_database: LogDatabase, callers: ThreadPoolExecutor

@@ -301,6 +301,17 @@ def test_a_jar_is_traced_to_its_villages_and_the_unknown_part_is_said(story: Db)
     assert found.places["outlet/karakol"].names.en == "Karakol shop"
 
 
+def test_of_a_batch_that_nobody_reported_the_packing_says_what_and_where(connection: Connection) -> None:
+    packed = make.batch_packed(packed_at="workshop/packers")
+    history = History().add(make.village_registered(), make.workshop_opened(workshop="packers"), make.product_defined())
+    fold(connection, traceability.MODEL, history.add(packed).recorded)
+    found = trace(Db(connection), packed.code, on=date(2016, 3, 11))
+    assert found is not None
+    assert found.product is not None
+    assert (found.lot.product, found.product.product) == (None, packed.product)
+    assert found.places.keys() == {"workshop/packers"}
+
+
 def test_forward_from_sugar_finds_the_jars_and_where_they_are(story: Db) -> None:
     found = forward(story, "lot-sugar-1")
 

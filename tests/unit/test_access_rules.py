@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.access.rates import WINDOW_SECONDS, Rates, Window
 from services.access.secrets import code_hash, new_code
 from services.access.sender import BOUND_TO_PLACE, About, Grant, Sender, may
-from services.access.signatures import Link, broken
+from services.access.signatures import Link, broken, link_of
 from services.aggregates import OTHERS, PERSONS_MIN, Group, of_five, villages_of_five
 from services.errors import TooManyRequests
 from tests import make
@@ -149,3 +149,9 @@ def test_no_difference_between_regions_and_villages_tells_of_fewer_than_five(hom
     assert all(v.producers >= PERSONS_MIN for v in told_villages)
     for amount in (*differences, hidden):
         assert amount == 0 or of_whom(amount) >= PERSONS_MIN
+
+
+@pytest.mark.parametrize("counter", [True, "7", 7.0, None])
+def test_what_is_no_whole_number_counts_nothing_in_a_chain(counter: object) -> None:
+    assert link_of(0, {"data": {"till": "karakol-1", "till_counter": counter}}, b"") is None
+    assert link_of(0, {"data": {"till": "karakol-1", "till_counter": 7}}, b"") == Link(0, "karakol-1", 7, None, b"")

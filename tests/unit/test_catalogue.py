@@ -23,7 +23,7 @@ from events.catalogue.registry import (
     validate_as_written,
     written_class,
 )
-from events.catalogue.values import LotInput
+from events.catalogue.values import QUANTITY_MAX, LotInput, line_beyond_counting
 from services.errors import Malformed
 from services.network.decider import RegisterSupplier
 from tests import make
@@ -241,3 +241,9 @@ def test_a_name_that_nobody_may_give_any_more_can_still_be_read(name: str) -> No
     assert decode("network.supplier_registered.v1", stored) is not None
     with pytest.raises(Malformed):
         RegisterSupplier.parse(stored)
+
+
+def test_a_line_may_come_to_the_most_that_is_counted_with_and_to_no_more() -> None:
+    most = make.sale_line(units=1, unit_price_tyiyn=QUANTITY_MAX)
+    assert line_beyond_counting((most, most)) is None
+    assert line_beyond_counting((most, make.sale_line(units=2, unit_price_tyiyn=QUANTITY_MAX // 2 + 1))) == "lines.1"

@@ -1,9 +1,11 @@
 """What receipts and counters come to follows from the set of what was reported, not from its order."""
 
+from datetime import timedelta
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.inventory_book import Change, Receipt
+from projections.inventory_book import AHEAD_AFTER, LATE_AFTER, Change, Receipt, clock_flag
 from projections.inventory_counters import Till
 from projections.inventory_receipts import Effects, effects_of
 
@@ -55,6 +57,13 @@ def test_units_sold_are_those_of_the_receipt_or_none_when_it_is_void(changes: li
     assert sum(back for _, back in goods) == sum(change.units for change in changes if change.kind == "return")
 
 
+def test_a_return_that_names_no_batch_is_of_the_batch_to_which_its_line_was_corrected() -> None:
+    said = Change("sale-1", 2, 0, "correction", "2016-03-11", "shift-1", "karakol", 0, "jam", "b-2", 0)
+    back = said._replace(position=3, kind="return", stamp="2016-03-12", batch="", units=1)
+    effects = without_nothing(effects_of(RECEIPT, [said, back]))
+    assert effects == {("outlet/karakol", "b-2"): (3, 1), ("outlet/karakol", "", "honey"): (2, 0)}
+
+
 REPORTS = st.lists(st.tuples(st.sampled_from(("accepted", "aside")), st.integers(1, 12)), max_size=20)
 
 
@@ -66,6 +75,13 @@ def reported(reports: list[tuple[str, int]]) -> Till:
         else:
             till.keep_aside(counter, "quarantine-1")
     return till
+
+
+def test_a_clock_is_told_beyond_a_day_and_beyond_five_minutes_and_not_before() -> None:
+    moment = timedelta(microseconds=1)
+    assert [clock_flag(lag) for lag in (LATE_AFTER, LATE_AFTER + moment)] == [None, "late"]
+    assert [clock_flag(lag) for lag in (-AHEAD_AFTER, -AHEAD_AFTER - moment)] == [None, "clock_ahead"]
+    assert (timedelta(days=1), timedelta(minutes=5)) == (LATE_AFTER, AHEAD_AFTER)
 
 
 @given(REPORTS, st.randoms(use_true_random=False))

@@ -77,6 +77,7 @@ def test_what_our_own_clients_write_is_cut_the_same_without_being_scanned(said: 
         ('{"data": {"lines": [{"units": 1, "price": 2, "units": 3}]}}', "units"),
         (r'{"a": 1, "\u0061": 2}', "a"),
         ('[{"a": 1, "a": 2}]', "a"),
+        ('{"b": {"inner": 1, "inner": 2}, "outer": 1, "outer": 2}', "inner"),
         ('{"a": {"b": 1}, "c": {"b": 1}}', None),
         (r'{"a": "\"a\": 1, \"a\": 2"}', None),
     ],
@@ -106,6 +107,7 @@ def test_what_parsers_read_differently_is_cut_out_and_marked(text: str) -> None:
     assert (many, first, last) == (True, good, good)
     assert odd == Item(None, text.encode(), is_readable=False)
     assert split(b" " + text.encode()) == (False, [odd])
+    assert split(b" [" + text.encode() + b"]") == (True, [odd])
 
 
 def test_what_is_nested_deeper_than_anybody_reads_is_no_json() -> None:

@@ -48,6 +48,11 @@ def test_equal_remainders_go_to_the_lower_id_bytes() -> None:
     assert largest_remainder(1, [1, 1, 1], ["b", "a", "c"]) == [0, 1, 0]
 
 
+def test_nothing_is_split_by_a_weight_below_nothing() -> None:
+    with pytest.raises(ValueError, match="weights"):
+        largest_remainder(10, [3, -1], ["a", "b"])
+
+
 def test_weights_that_add_up_to_nothing_cannot_be_split_by() -> None:
     with pytest.raises(ValueError, match="weights"):
         largest_remainder(10, [0, 0], ["a", "b"])

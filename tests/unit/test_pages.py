@@ -2,14 +2,16 @@
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
 
 from events.catalogue.values import Names
+from projections.label import Happening, Spot
 from services.web.drawing import COUNTRY, LAKE_BASIN, Place, bar, frame_around, map_of, map_of_journey
+from services.web.jar_view import _step
 from services.web.language import LANGUAGES, Language
 from services.web.network_page import network_page
 from services.web.rendering import STATIC
@@ -196,6 +198,16 @@ def test_names_are_escaped_wherever_they_stand() -> None:
         assert "&lt;script&gt;" in text
 
 
+def test_the_word_of_the_committee_is_not_given_the_name_of_the_workshop_where_it_tested() -> None:
+    place = "workshop/tosor-jam"
+    tested = Happening("tested", place, datetime(2014, 7, 10, tzinfo=UTC), 7)
+    spots = {place: Spot(place, Names(ky="Тосор", ru="Тосор", en="Tosor"), "KG-Y")}
+    by_committee = _step("tested", [tested], {7: "committee/kg-y"}, spots)
+    assert (by_committee.stated_by, by_committee.stated_by_names) == ("committee", None)
+    by_workshop = _step("tested", [tested], {7: place}, spots)
+    assert (by_workshop.stated_by, by_workshop.stated_by_names) == ("workshop", spots[place].names)
+
+
 def test_money_shares_are_drawn_and_written() -> None:
     text = trace_page(
         sample.jar(money=MoneyShares(6000, 0, 2500, 1000, 500, date(2013, 1, 1))), LANGUAGES["en"]
@@ -245,6 +257,7 @@ def test_drawings_are_well_formed_and_stay_inside_their_frames() -> None:
         for circle in drawn.iter("circle"):
             assert 0 <= float(circle.get("cx", "-1")) <= frame.width
     assert len(ElementTree.fromstring(str(bar([("a", 1), ("b", 0), ("c", 3)], 4)))) == 2  # noqa: S314
+    assert len(ElementTree.fromstring(str(bar([("a", 1), ("b", -1)], 0)))) == 0  # noqa: S314 - a part of nothing
 
 
 def test_a_frame_around_one_place_still_shows_its_surroundings() -> None:

@@ -39,8 +39,9 @@ def test_the_first_key_stands_for_itself() -> None:
 
 
 def test_the_first_key_names_nobody_who_signed_for_it() -> None:
-    asked = RotateSigningKey(event=rotated("key-1", FIRST, STRANGER, "key-0"))
-    given(SIGNING).when(asked).then_refused(WrongCosignature)
+    for by_name in ("key-0", None):
+        asked = RotateSigningKey(event=rotated("key-1", FIRST, STRANGER, by_name))
+        given(SIGNING).when(asked).then_refused(WrongCosignature)
 
 
 def test_the_key_in_use_signs_for_the_next_one() -> None:

@@ -27,6 +27,7 @@ LATER = step("certified", date(2016, 1, 1), date(2017, 12, 31), "cert-2")
         ([COVERING], "certified", "cert-1"),
         ([EARLIER, COVERING, LATER], "certified", "cert-1"),
         ([EARLIER], "expired", "cert-0"),
+        ([step("suspended")], "not_certified", None),
         ([LATER], "not_certified", "cert-2"),
         ([COVERING, step("suspended")], "suspended", "cert-1"),
         ([COVERING, step("suspended"), step("reinstated")], "certified", "cert-1"),
