@@ -238,6 +238,7 @@ def _fold_segment(read: Sequence[Recorded[Event]], unopened: Sequence[Unopened],
         elif not sharing.share(one):
             for recorded in opened(unopened, [one.position]):
                 _handle(ledger, recorded)
+    ledger.write_shared = None  # two that hold each other wait for the collector of garbage
     sharing.flush()
     ledger.flush()
     reshared = ledger.reshared + ledger.lineage.reshared

@@ -17,8 +17,8 @@ _numbers = itertools.count(1)
 
 #: A file system in memory, on Linux.
 MEMORY = Path("/dev/shm")  # noqa: S108 - only where pytest makes directories of its own
-#: Twice what all tests need at a time.
-ROOM_BYTES = 8 << 30
+#: Four times what all tests need at a time.
+ROOM_BYTES = 4 << 30
 
 
 @pytest.hookimpl(tryfirst=True)
