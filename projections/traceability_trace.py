@@ -168,7 +168,8 @@ def recalls_reaching(db: Db, lot: str) -> list[Recall]:
     """The recalls that reach a lot over any edge, sugar and jars included, whatever part of it that is.
 
     Over what goes round in a cycle too, and over edges that a correction took back after the recall had begun: a recall
-    shrinks only by a decision.
+    shrinks only by a decision. Where an edge was taken back before the recall came as far, it reaches too far rather
+    than not far enough.
     """
     if not db.rows("SELECT 1 FROM trace_recalls LIMIT 1"):
         return []

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from events.catalogue.base import Event
 from events.catalogue.committee import RecallRoot
+from events.catalogue.production import BatchInputsCorrected
 from events.catalogue.values import LotInput
 from projections import inventory, traceability
 from projections.base import Connection, Db
@@ -100,12 +101,18 @@ def test_a_recall_shrinks_only_by_a_decision(
 def test_the_label_and_the_shelf_are_told_of_the_same_recall(
     trace: Tables, stock: Tables, said: list[Said], root: str, data: st.DataObject
 ) -> None:
-    """Traceability follows edges when it is asked, the inventory marks lots as they come: two ways to one reach."""
+    """Traceability follows edges when it is asked, the inventory marks lots as they come: two ways to one reach.
+
+    Traceability alone reaches on over an edge that was taken back before the recall came as far: more, never less.
+    """
     at = data.draw(st.integers(0, len(said)))
     started = Said(make.recall_started(roots=(RecallRoot(kind="lot", id=root),)), UUID(int=8), BEGUN)
     history = History()
     history.recorded = recorded([*said[:at], started, *said[at:]])
-    assert reached(trace, history, LOTS) == marked(stock, history)
+    followed, marks = reached(trace, history, LOTS), marked(stock, history)
+    assert set(marks) <= set(followed)
+    if not any(isinstance(one.event, BatchInputsCorrected) for one in said[at:]):
+        assert marks == followed
 
 
 def test_a_shipment_that_was_cancelled_twice_is_one_movement(trace: Tables) -> None:
