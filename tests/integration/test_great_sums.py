@@ -137,6 +137,9 @@ def test_sums_over_shops_are_told_whole_however_great(door: Door) -> None:
         books = yearbook.books(connection)
         assert books.years[0].sales_tyiyn == year["gross_tyiyn"]
         assert {name: each.detail for name, each in identities(Db(connection)).items() if not each.holds} == {}
+    close = {"region": "KG-Y", "month": "2014-10", "occurred_at": "2015-02-10T06:00:00+06:00"}
+    refused = door.command("settlement/close-period", **close)
+    assert (refused.status_code, refused.json()["code"]) == (409, "month_beyond_counting")
     with psycopg.connect(door.database.ministry) as connection:
         [(_, channel, _, gross)] = connection.execute(
             "SELECT * FROM ministry.sales_by_year WHERE year = 2014"
