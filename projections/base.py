@@ -8,13 +8,16 @@ fold and its queries work on what is served, on a rebuild beside it and on a scr
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
+from psycopg.abc import Buffer
 from psycopg.rows import class_row
+from psycopg.types.numeric import NumericLoader
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from events.canonical import Unopened
@@ -35,6 +38,22 @@ from projections.statements import (
 ROWS_IN_ARRAYS = 200
 
 type Connection = psycopg.Connection[Row]
+
+
+class WholeLoader(NumericLoader):
+    """A `numeric` without decimal places as an int.
+
+    PostgreSQL adds BIGINT up to `numeric`, as many rows together may come to more than a row can hold. So sums are read
+    as they come: cast back to BIGINT, a great one would break the read for everybody.
+    """
+
+    def load(self, data: Buffer) -> int | Decimal:  # type: ignore[override]
+        text = str(data, "utf-8")
+        return int(text) if text.removeprefix("-").isdecimal() else Decimal(text)
+
+
+# For every connection of a program that reads read models: they are opened in many places, each with its own options.
+psycopg.adapters.register_loader("numeric", WholeLoader)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ def a1_postings_sum_to_zero(connection: Connection) -> list[str]:
         connection,
         """
         SELECT format('line %s/%s of %s: gross %s, parts %s', position, row, ref, gross_tyiyn, parts) FROM (
-            SELECT *, makers_tyiyn + workshop_tyiyn + outlet_tyiyn + brand_tyiyn + fund_tyiyn + suspense_tyiyn AS parts
+            SELECT *, makers_tyiyn::numeric + workshop_tyiyn + outlet_tyiyn + brand_tyiyn + fund_tyiyn
+                      + suspense_tyiyn AS parts
             FROM income_lines
         ) AS l WHERE gross_tyiyn <> parts
         UNION ALL
@@ -44,8 +45,8 @@ def a2_sales_are_shared_whole(connection: Connection) -> list[str]:
         connection,
         """
         SELECT format('%s: net of voids and returns %s, shared %s', ref, gross, parts) FROM (
-            SELECT ref, sum(gross_tyiyn) AS gross, sum(makers_tyiyn + workshop_tyiyn + outlet_tyiyn + brand_tyiyn
-                   + fund_tyiyn + suspense_tyiyn) AS parts FROM income_lines GROUP BY ref
+            SELECT ref, sum(gross_tyiyn) AS gross, sum(makers_tyiyn::numeric + workshop_tyiyn + outlet_tyiyn
+                   + brand_tyiyn + fund_tyiyn + suspense_tyiyn) AS parts FROM income_lines GROUP BY ref
         ) AS r WHERE gross <> parts
         UNION ALL
         SELECT format('pool %s of %s %s: %s, its lines %s', batch, region, period, pool, lines) FROM (

@@ -102,7 +102,7 @@ def _pools_at(db: Db, region: str, month: str, through_position: int) -> list[Po
         db.rows("SELECT batch, makers_tyiyn FROM income_pools WHERE region = %s AND period = %s", [region, month])
     )
     for batch, later in db.rows(
-        f"SELECT batch, sum(makers_tyiyn)::bigint FROM income_lines WHERE {_LATER} GROUP BY batch",  # noqa: S608
+        f"SELECT batch, sum(makers_tyiyn) FROM income_lines WHERE {_LATER} GROUP BY batch",  # noqa: S608
         [_first_that_moved(db, region, through_position), through_position, region, month],
     ):
         pools[batch] -= later

@@ -147,14 +147,14 @@ def income_by_producer(
     params = {"year": year_text(year), "producer": producer}
     earned = _sums(
         connection,
-        "SELECT producer, sum(earned_tyiyn)::bigint FROM income_statements"
+        "SELECT producer, sum(earned_tyiyn) FROM income_statements"
         " WHERE (%(year)s::text IS NULL OR left(period, 4) = %(year)s)"
         " AND (%(producer)s::text IS NULL OR producer = %(producer)s) GROUP BY 1",
         params,
     )
     paid = _sums(
         connection,
-        "SELECT producer, sum(CASE kind WHEN 'reversal' THEN -amount_tyiyn ELSE amount_tyiyn END)::bigint"
+        "SELECT producer, sum(CASE kind WHEN 'reversal' THEN -amount_tyiyn ELSE amount_tyiyn END)"
         " FROM income_payments WHERE (%(year)s::text IS NULL OR extract(year FROM day)::int = %(year)s::int)"
         " AND (%(producer)s::text IS NULL OR producer = %(producer)s) GROUP BY 1",
         params,
@@ -212,7 +212,7 @@ def producer_card(connection: Connection, producer: str) -> ProducerCard | None:
     if not income:
         return None
     row = connection.execute(
-        "SELECT count(*), coalesce(sum(mass_g), 0)::bigint, coalesce(sum(pieces), 0)::bigint FROM income_lots"
+        "SELECT count(*), coalesce(sum(mass_g), 0), coalesce(sum(pieces), 0) FROM income_lots"
         " WHERE kind = 'collected' AND producer = %s",
         [producer],
     ).fetchone()
@@ -265,7 +265,7 @@ def last_closed_month(connection: Connection) -> str | None:
 def totals(connection: Connection) -> tuple[int, int]:
     """All sales net of their voids and returns, and the makers' part of them, in tyiyn."""
     [(sales, makers)] = connection.execute(
-        "SELECT coalesce(sum(gross_tyiyn), 0)::bigint, coalesce(sum(makers_tyiyn), 0)::bigint FROM income_sales"
+        "SELECT coalesce(sum(gross_tyiyn), 0), coalesce(sum(makers_tyiyn), 0) FROM income_sales"
     ).fetchall()
     return sales, makers
 
@@ -277,7 +277,7 @@ def suspense(
     return records(
         connection,
         Suspense,
-        "SELECT place, product, batch, count(DISTINCT ref) AS receipts, sum(suspense_tyiyn)::bigint AS suspense_tyiyn"
+        "SELECT place, product, batch, count(DISTINCT ref) AS receipts, sum(suspense_tyiyn) AS suspense_tyiyn"
         " FROM income_lines WHERE region = '' AND suspense_tyiyn <> 0"
         " AND (place, product, batch) > (%(place)s, %(product)s, %(batch)s)"
         " GROUP BY place, product, batch HAVING sum(suspense_tyiyn) <> 0"

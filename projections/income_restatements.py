@@ -19,7 +19,7 @@ def restated(db: Db, region: str, month: str, through_position: int) -> Statemen
     """
     pools: dict[str, int] = dict(
         db.rows(
-            "SELECT batch, sum(makers_tyiyn)::bigint FROM income_lines WHERE region = %s AND position <= %s"
+            "SELECT batch, sum(makers_tyiyn) FROM income_lines WHERE region = %s AND position <= %s"
             " AND (period = %s OR to_char(day, 'YYYY-MM') = %s) GROUP BY batch",
             [region, through_position, month, month],
         )

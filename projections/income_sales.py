@@ -51,10 +51,10 @@ class NetworkCounts:
 
 
 _PARTS = (
-    "sum(units)::bigint AS units, sum(gross_tyiyn)::bigint AS gross_tyiyn, sum(makers_tyiyn)::bigint AS makers_tyiyn,"
-    " sum(workshop_tyiyn)::bigint AS workshop_tyiyn, sum(outlet_tyiyn)::bigint AS outlet_tyiyn,"
-    " sum(brand_tyiyn)::bigint AS brand_tyiyn, sum(fund_tyiyn)::bigint AS fund_tyiyn,"
-    " sum(suspense_tyiyn)::bigint AS suspense_tyiyn"
+    "sum(units) AS units, sum(gross_tyiyn) AS gross_tyiyn, sum(makers_tyiyn) AS makers_tyiyn,"
+    " sum(workshop_tyiyn) AS workshop_tyiyn, sum(outlet_tyiyn) AS outlet_tyiyn,"
+    " sum(brand_tyiyn) AS brand_tyiyn, sum(fund_tyiyn) AS fund_tyiyn,"
+    " sum(suspense_tyiyn) AS suspense_tyiyn"
 )
 
 
@@ -102,8 +102,8 @@ def sales_by_product(connection: Connection, *, year: Year = None, limit: int = 
     return records(
         connection,
         ProductSales,
-        "SELECT product, sum(units)::bigint AS units, sum(gross_tyiyn)::bigint AS gross_tyiyn,"
-        " sum(makers_tyiyn)::bigint AS makers_tyiyn, sum(suspense_tyiyn)::bigint AS suspense_tyiyn"
+        "SELECT product, sum(units) AS units, sum(gross_tyiyn) AS gross_tyiyn,"
+        " sum(makers_tyiyn) AS makers_tyiyn, sum(suspense_tyiyn) AS suspense_tyiyn"
         " FROM income_product_sales WHERE %(year)s::text IS NULL OR left(sale_month, 4) = %(year)s"
         " GROUP BY product ORDER BY 3 DESC, product LIMIT %(limit)s",
         {"year": year_text(year), "limit": min(limit, ROWS_MAX)},

@@ -29,24 +29,25 @@ def a4_stock_balances(connection: Connection) -> list[str]:
         connection,
         """
         SELECT format('%s at %s: on hand %s, movements %s', batch, place, on_hand, moved) FROM (
-            SELECT *, packed + opening + received + cancelled + returned + unexplained - shipped - sold - destroyed
-                      - sampled AS moved FROM inventory_stock
+            SELECT *, packed::numeric + opening + received + cancelled + returned + unexplained - shipped - sold
+                      - destroyed - sampled AS moved FROM inventory_stock
         ) AS s WHERE on_hand <> moved
         UNION ALL
         SELECT format('lot %s at %s: on hand %s g %s pieces, movements %s g %s pieces', lot, place, on_hand_g,
                       on_hand_pieces, moved_g, moved_pieces) FROM (
-            SELECT *, made_g - consumed_g - packed_g - destroyed_g - sampled_g AS moved_g,
-                   made_pieces - consumed_pieces - packed_pieces - destroyed_pieces AS moved_pieces FROM inventory_bulk
+            SELECT *, made_g::numeric - consumed_g - packed_g - destroyed_g - sampled_g AS moved_g,
+                   made_pieces::numeric - consumed_pieces - packed_pieces - destroyed_pieces AS moved_pieces
+            FROM inventory_bulk
         ) AS b WHERE on_hand_g <> moved_g OR on_hand_pieces <> moved_pieces
         UNION ALL
         SELECT format('batch %s: packed and found %s, accounted for %s', batch, there, accounted) FROM (
             SELECT batch, s.there + coalesce(t.surplus, 0) AS there, s.accounted + coalesce(t.away, 0) AS accounted
             FROM (
-                SELECT batch, sum(packed + opening + unexplained) AS there,
-                       sum(on_hand + sold - returned + destroyed + sampled) AS accounted
+                SELECT batch, sum(packed::numeric + opening + unexplained) AS there,
+                       sum(on_hand::numeric + sold - returned + destroyed + sampled) AS accounted
                 FROM inventory_stock GROUP BY batch
             ) AS s LEFT JOIN (
-                SELECT batch, sum(surplus) AS surplus, sum(in_transit + lost) AS away
+                SELECT batch, sum(surplus) AS surplus, sum(in_transit::numeric + lost) AS away
                 FROM inventory_transit GROUP BY batch
             ) AS t USING (batch)
         ) AS whole WHERE there <> accounted
@@ -61,7 +62,8 @@ def a5_consignments_balance(connection: Connection) -> list[str]:
         """
         SELECT format('%s/%s: shipped %s, surplus %s, received %s, in transit %s, lost %s, cancelled %s', consignment,
                       batch, shipped, surplus, received, in_transit, lost, cancelled)
-        FROM inventory_transit WHERE shipped + surplus <> received + in_transit + lost + cancelled OR in_transit < 0
+        FROM inventory_transit
+        WHERE shipped::numeric + surplus <> received::numeric + in_transit + lost + cancelled OR in_transit < 0
         """,
     )
 
@@ -75,7 +77,8 @@ def a6_sold_units_were_packed_or_are_flagged(connection: Connection) -> list[str
         connection,
         f"""
         SELECT format('batch %s: sold - returned exceeds what was packed by %s, not flagged', batch, excess) FROM (
-            SELECT batch, sum(sold - returned - packed - opening) AS excess FROM inventory_stock GROUP BY batch
+            SELECT batch, sum(sold) - sum(returned) - sum(packed) - sum(opening) AS excess
+            FROM inventory_stock GROUP BY batch
         ) AS s WHERE excess > 0 AND batch NOT IN (
             SELECT subject FROM ({STATE_FLAGS}) AS f WHERE flag = 'oversold_batch'
         )
@@ -112,7 +115,8 @@ def a7_drawers_balance(connection: Connection) -> list[str]:
         """
         SELECT format('shift %s: expected %s, counted %s, recorded difference %s', shift, expected, counted_tyiyn,
                       difference_tyiyn) FROM (
-            SELECT *, opening_tyiyn + sales_tyiyn + in_tyiyn - voids_tyiyn - refunds_tyiyn - out_tyiyn AS expected
+            SELECT *, opening_tyiyn::numeric + sales_tyiyn + in_tyiyn - voids_tyiyn - refunds_tyiyn
+                      - out_tyiyn AS expected
             FROM inventory_shifts
         ) AS s WHERE counted_tyiyn - expected IS DISTINCT FROM difference_tyiyn
         UNION ALL

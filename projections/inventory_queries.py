@@ -152,9 +152,9 @@ def stock_by_product(connection: Connection, *, place: str | None = None) -> lis
             WHERE t.in_transit <> 0 AND (%(place)s::text IS NULL OR c.destination = %(place)s) GROUP BY 1
         )
         SELECT coalesce(l.product, l.item, '') AS product, count(DISTINCT s.batch) AS batches,
-               sum(s.on_hand)::bigint AS on_hand, coalesce(max(u.units), 0)::bigint AS in_transit,
-               sum(s.sold)::bigint AS sold, sum(s.returned)::bigint AS returned,
-               sum(s.destroyed)::bigint AS destroyed, sum(s.unexplained)::bigint AS unexplained,
+               sum(s.on_hand) AS on_hand, coalesce(max(u.units), 0) AS in_transit,
+               sum(s.sold) AS sold, sum(s.returned) AS returned,
+               sum(s.destroyed) AS destroyed, sum(s.unexplained) AS unexplained,
                min(l.best_before) FILTER (WHERE s.on_hand > 0) AS nearest_best_before
         FROM inventory_stock s LEFT JOIN inventory_lots l ON l.lot = s.batch
         LEFT JOIN under_way u ON u.product = coalesce(l.product, l.item, '')
@@ -250,13 +250,14 @@ def discrepancies(
             SELECT 'count' AS kind, place, batch AS subject, expected, counted AS found, difference
             FROM inventory_counts WHERE difference <> 0
             UNION ALL
-            SELECT 'cash', 'outlet/' || outlet, shift, counted_tyiyn - difference_tyiyn, counted_tyiyn, difference_tyiyn
+            SELECT 'cash', 'outlet/' || outlet, shift, counted_tyiyn::numeric - difference_tyiyn, counted_tyiyn,
+                   difference_tyiyn
             FROM inventory_shifts WHERE difference_tyiyn <> 0
             UNION ALL
             SELECT 'consignment', coalesce(destination, ''), consignment || '/' || batch, shipped, received,
-                   received + lost + cancelled - shipped
+                   received::numeric + lost + cancelled - shipped
             FROM inventory_transit JOIN inventory_consignments USING (consignment)
-            WHERE received > 0 AND received + lost + cancelled <> shipped
+            WHERE received > 0 AND received::numeric + lost + cancelled <> shipped
         ) AS found
         WHERE (%(place)s::text IS NULL OR place = %(place)s) AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s))
           AND (place, kind COLLATE "C", subject COLLATE "C") > (%(after_place)s, %(after_kind)s, %(after_subject)s)
@@ -272,8 +273,8 @@ STATE_FLAGS = """
     SELECT 'oversold' AS flag, batch AS subject, 0::bigint AS position, place, on_hand::text AS detail
     FROM inventory_stock WHERE on_hand < 0
     UNION ALL
-    SELECT 'oversold_batch', batch, 0, '', (sum(sold - returned) - sum(packed + opening))::text
-    FROM inventory_stock GROUP BY batch HAVING sum(sold - returned) > sum(packed + opening)
+    SELECT 'oversold_batch', batch, 0, '', (sum(sold) - sum(returned) - sum(packed) - sum(opening))::text
+    FROM inventory_stock GROUP BY batch HAVING sum(sold) - sum(returned) > sum(packed) + sum(opening)
     UNION ALL
     SELECT 'overconsumed', lot, 0, '', sum(on_hand_g) || ' g ' || sum(on_hand_pieces) || ' pieces'
     FROM inventory_bulk GROUP BY lot

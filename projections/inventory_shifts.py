@@ -57,7 +57,8 @@ def shifts(
         ShiftCash,
         """
         SELECT shift, outlet, till, cashier, opened_at, closed_at,
-               opening_tyiyn + sales_tyiyn + in_tyiyn - voids_tyiyn - refunds_tyiyn - out_tyiyn AS expected_tyiyn,
+               opening_tyiyn::numeric + sales_tyiyn + in_tyiyn - voids_tyiyn - refunds_tyiyn - out_tyiyn
+                 AS expected_tyiyn,
                counted_tyiyn, difference_tyiyn
         FROM inventory_shifts WHERE (%(outlet)s::text IS NULL OR outlet = %(outlet)s)
           AND (%(after_when)s::timestamptz IS NULL
@@ -76,7 +77,7 @@ def tills(connection: Connection, *, outlet: str | None = None) -> list[TillCoun
         TillCounters,
         """
         SELECT t.till, t.outlet, t.revoked_for, t.highest, t.accepted, t.quarantined,
-               coalesce(sum(g.last - g.first + 1), 0)::bigint AS missing,
+               coalesce(sum(g.last - g.first + 1), 0) AS missing,
                coalesce(array_agg(ARRAY[g.first, g.last] ORDER BY g.first) FILTER (WHERE g.first IS NOT NULL), '{}')
                  AS gaps
         FROM inventory_tills t LEFT JOIN inventory_till_gaps g USING (till)

@@ -111,7 +111,7 @@ def batch_of_code(connection: Connection, codes: Sequence[str]) -> str | None:
 def packed(connection: Connection, batch: str) -> Packed | None:
     """How a batch was packed, None while nobody has reported it."""
     rows = connection.execute(
-        "SELECT p.batch, p.code, p.product, p.place, (sum(p.units) OVER ())::bigint, p.best_before, p.occurred_at,"
+        "SELECT p.batch, p.code, p.product, p.place, sum(p.units) OVER (), p.best_before, p.occurred_at,"
         " p.position, e.recorded_at, e.leaf_hash FROM trace_packings p JOIN log.events e USING (position)"
         " WHERE p.batch = %s ORDER BY p.occurred_at, p.event LIMIT 1",
         [batch],
@@ -143,7 +143,7 @@ def goods(connection: Connection, lot: str, packed_product: str | None) -> Goods
 def village_shares(connection: Connection, lot: str) -> list[Share]:
     """Origin by village, the greatest share first, unknown origin last."""
     rows = connection.execute(
-        "SELECT coalesce(p.village, %(unknown)s), count(*) FILTER (WHERE p.village IS NOT NULL), sum(s.ppm)::bigint"
+        "SELECT coalesce(p.village, %(unknown)s), count(*) FILTER (WHERE p.village IS NOT NULL), sum(s.ppm)"
         " FROM (SELECT unnest(producers) AS producer, unnest(ppm) AS ppm FROM trace_lots WHERE lot = %(lot)s) AS s"
         " LEFT JOIN trace_producers p USING (producer) GROUP BY 1"
         " ORDER BY bool_or(p.village IS NULL), 3 DESC, 1",

@@ -70,7 +70,7 @@ def closed_outlets(connection: Connection, outlets: Collection[str]) -> set[str]
 
 def waiting_reports(connection: Connection) -> int:
     """How many reports tills have made, by their own counters, that nobody has recorded yet."""
-    row = connection.execute("SELECT coalesce(sum(last - first + 1), 0)::bigint FROM inventory_till_gaps").fetchone()
+    row = connection.execute("SELECT coalesce(sum(last - first + 1), 0) FROM inventory_till_gaps").fetchone()
     return row[0] if row else 0
 
 

@@ -48,8 +48,8 @@ _ROWS: Final[Mapping[What, str]] = {
         SELECT c.consignment AS key, c.consignment, c.origin, c.destination, c.shipped_at, c.is_cancelled,
                t.shipped, t.received, t.lost, t.in_transit
         FROM inventory_consignments c LEFT JOIN (
-            SELECT consignment, sum(shipped)::bigint AS shipped, sum(received)::bigint AS received,
-                   sum(lost)::bigint AS lost, sum(in_transit)::bigint AS in_transit
+            SELECT consignment, sum(shipped) AS shipped, sum(received) AS received,
+                   sum(lost) AS lost, sum(in_transit) AS in_transit
             FROM inventory_transit GROUP BY consignment
         ) AS t USING (consignment)
         WHERE c.origin IN ({_PLACES}) OR c.destination IN ({_PLACES})

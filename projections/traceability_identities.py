@@ -26,10 +26,11 @@ def a4_lots_balance(connection: Connection) -> list[str]:
         LEFT JOIN trace_lots l USING (lot)
         LEFT JOIN (SELECT input AS lot, sum(mass_g) AS g, sum(pieces) AS pieces FROM trace_edges WHERE is_main
                    GROUP BY input) AS e USING (lot)
-        LEFT JOIN (SELECT batch AS lot, sum(units * unit_mass_g) AS g, sum(units * unit_pieces) AS pieces
+        LEFT JOIN (SELECT batch AS lot, sum(units::numeric * unit_mass_g) AS g,
+                          sum(units::numeric * unit_pieces) AS pieces
                    FROM trace_packings GROUP BY batch) AS p USING (lot)
-        WHERE b.made_g <> b.consumed_g + b.packed_g + b.destroyed_g + b.sampled_g + b.on_hand_g
-           OR b.made_pieces <> b.consumed_pieces + b.packed_pieces + b.destroyed_pieces + b.on_hand_pieces
+        WHERE b.made_g <> b.consumed_g::numeric + b.packed_g + b.destroyed_g + b.sampled_g + b.on_hand_g
+           OR b.made_pieces <> b.consumed_pieces::numeric + b.packed_pieces + b.destroyed_pieces + b.on_hand_pieces
            OR b.made_g <> coalesce(l.mass_g, 0) OR b.made_pieces <> coalesce(l.pieces, 0)
            OR b.consumed_g <> coalesce(e.g, 0) OR b.consumed_pieces <> coalesce(e.pieces, 0)
            OR b.packed_g <> coalesce(p.g, 0) OR b.packed_pieces <> coalesce(p.pieces, 0)

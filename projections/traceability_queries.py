@@ -198,7 +198,7 @@ def villages_of(db: Db, lot: str) -> list[VillagePart]:
         SELECT part.village, v.region, v.ky, v.ru, v.en,
                v.latitude_microdegrees, v.longitude_microdegrees, v.position_is_exact, part.producers, part.ppm
         FROM (
-            SELECT coalesce(p.village, %(unknown)s) AS village, count(*) AS producers, sum(share.ppm)::bigint AS ppm
+            SELECT coalesce(p.village, %(unknown)s) AS village, count(*) AS producers, sum(share.ppm) AS ppm
             FROM trace_lots s
             CROSS JOIN LATERAL unnest(s.producers, s.ppm) AS share (producer, ppm)
             LEFT JOIN trace_producers p ON p.producer = share.producer
@@ -244,7 +244,7 @@ def ancestry(db: Db, lot: str) -> list[Ancestry]:
         f"""
         WITH RECURSIVE {ABOVE}
         SELECT coalesce(l.kind, 'not_known'), coalesce(l.material, l.product, ''), l.supplier, count(*),
-               sum(l.mass_g)::bigint, sum(l.pieces)::bigint, min(l.occurred_at), max(l.occurred_at),
+               sum(l.mass_g), sum(l.pieces), min(l.occurred_at), max(l.occurred_at),
                coalesce(array_agg(DISTINCT l.made_at) FILTER (WHERE l.made_at IS NOT NULL), '{{}}')
         FROM above JOIN trace_lots l USING (lot)
         WHERE lot <> %(lot)s

@@ -106,9 +106,9 @@ def books(connection: Connection) -> Books:
 def sales_by_year(connection: Connection) -> list[YearOfBooks]:
     """Every year that had a sale, the earliest first."""
     rows = connection.execute(
-        "SELECT left(sale_month, 4)::int, sum(gross_tyiyn)::bigint, sum(makers_tyiyn)::bigint,"
-        " sum(workshop_tyiyn)::bigint, sum(outlet_tyiyn)::bigint, sum(brand_tyiyn)::bigint, sum(fund_tyiyn)::bigint,"
-        " sum(suspense_tyiyn)::bigint FROM income_sales WHERE channel = %s GROUP BY 1 ORDER BY 1",
+        "SELECT left(sale_month, 4)::int, sum(gross_tyiyn), sum(makers_tyiyn),"
+        " sum(workshop_tyiyn), sum(outlet_tyiyn), sum(brand_tyiyn), sum(fund_tyiyn),"
+        " sum(suspense_tyiyn) FROM income_sales WHERE channel = %s GROUP BY 1 ORDER BY 1",
         [RETAIL],
     )
     return [YearOfBooks(*row) for row in rows.fetchall()]
@@ -118,8 +118,8 @@ def recorded_later(connection: Connection, position: int, day: date) -> list[Lat
     """What today's lines hold that was not known at a position, by the year of the sale; late is what is for `day` or
     before."""
     rows = connection.execute(
-        "SELECT left(sale_month, 4)::int, kind, day <= %s, count(*), sum(gross_tyiyn)::bigint,"
-        " sum(makers_tyiyn)::bigint FROM income_lines WHERE channel = %s AND position > %s"
+        "SELECT left(sale_month, 4)::int, kind, day <= %s, count(*), sum(gross_tyiyn),"
+        " sum(makers_tyiyn) FROM income_lines WHERE channel = %s AND position > %s"
         " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
         [day, RETAIL, position],
     )
@@ -138,7 +138,7 @@ def late_facts(connection: Connection, position: int, moment: datetime) -> dict[
 def months_closed_later(connection: Connection, position: int, month: str) -> tuple[int, int]:
     """Months up to one that were closed after a position: how many, and the income they made earned, in tyiyn."""
     rows = connection.execute(
-        "SELECT count(*), coalesce(sum(earned_tyiyn), 0)::bigint FROM income_periods"
+        "SELECT count(*), coalesce(sum(earned_tyiyn), 0) FROM income_periods"
         " WHERE closed_position > %s AND period <= %s",
         [position, month],
     ).fetchall()
@@ -148,13 +148,13 @@ def months_closed_later(connection: Connection, position: int, month: str) -> tu
 def _makers(connection: Connection) -> MakersBooks:
     earned, paid, reversed_, advanced, owed = _numbers(
         connection,
-        "SELECT coalesce(sum(earned_tyiyn), 0)::bigint, coalesce(sum(paid_tyiyn), 0)::bigint,"
-        " coalesce(sum(reversed_tyiyn), 0)::bigint, coalesce(sum(advanced_tyiyn), 0)::bigint,"
-        " coalesce(sum(owed_tyiyn), 0)::bigint FROM income_accounts",
+        "SELECT coalesce(sum(earned_tyiyn), 0), coalesce(sum(paid_tyiyn), 0),"
+        " coalesce(sum(reversed_tyiyn), 0), coalesce(sum(advanced_tyiyn), 0),"
+        " coalesce(sum(owed_tyiyn), 0) FROM income_accounts",
     )
     accruing = _number(
         connection,
-        "SELECT coalesce(sum(makers_tyiyn), 0)::bigint FROM income_pools p WHERE NOT EXISTS"
+        "SELECT coalesce(sum(makers_tyiyn), 0) FROM income_pools p WHERE NOT EXISTS"
         " (SELECT FROM income_periods c WHERE c.region = p.region AND c.period = p.period)",
     )
     closed = _number(connection, "SELECT count(*) FROM income_periods")
@@ -164,11 +164,11 @@ def _makers(connection: Connection) -> MakersBooks:
 def _stock(connection: Connection) -> StockBooks:
     on_hand, sold, destroyed, unexplained, oversold = _numbers(
         connection,
-        "SELECT coalesce(sum(on_hand), 0)::bigint, coalesce(sum(sold - returned), 0)::bigint,"
-        " coalesce(sum(destroyed), 0)::bigint, coalesce(sum(unexplained), 0)::bigint,"
+        "SELECT coalesce(sum(on_hand), 0), coalesce(sum(sold - returned), 0),"
+        " coalesce(sum(destroyed), 0), coalesce(sum(unexplained), 0),"
         " count(*) FILTER (WHERE on_hand < 0) FROM inventory_stock",
     )
-    in_transit = _number(connection, "SELECT coalesce(sum(in_transit), 0)::bigint FROM inventory_transit")
+    in_transit = _number(connection, "SELECT coalesce(sum(in_transit), 0) FROM inventory_transit")
     return StockBooks(on_hand, in_transit, sold, destroyed, unexplained, oversold)
 
 

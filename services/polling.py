@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import orjson
 from fastapi import Request, Response
-from pydantic import BaseModel
+
+from services.json_bytes import json_bytes
 
 #: What a route adds to its description when it answers like this.
 POLLED: Final[dict[str, Any]] = {"x-polled": True}
@@ -29,7 +30,7 @@ def answered(
 
     304 without a body when `If-None-Match` has the tag of just that.
     """
-    content = orjson.dumps(said, default=_plain)
+    content = json_bytes(said)
     tag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"ETag": tag, POSITION_HEADER: str(position), "Cache-Control": "private, no-cache"}
     if dated:
@@ -46,11 +47,3 @@ def holds(request: Request, tag: str) -> bool:
     """Whether `If-None-Match` names the tag, weak or strong, or any (RFC 9110, 13.1.2)."""
     held = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
     return "*" in held or tag.removeprefix("W/") in held
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if hasattr(value, "_asdict"):
-        return value._asdict()
-    raise TypeError(type(value).__name__)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final
 
-import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
@@ -19,6 +18,7 @@ from projections.income_queries import totals
 from services.books import Standing
 from services.errors import Busy
 from services.front import Front
+from services.json_bytes import json_bytes
 
 LISTENERS_MAX: Final = 500
 #: How often somebody looks whether the read models have moved, while anybody listens.
@@ -145,7 +145,7 @@ async def _follow(front: Front, news: _News) -> None:
 
 
 def _event(name: str, content: Any) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), orjson.dumps(content))
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), json_bytes(content))
 
 
 def _totals(db: Db) -> dict[str, int]:

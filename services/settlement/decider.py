@@ -14,9 +14,7 @@ from events.catalogue.settlement import (
     RestatementMade,
     ShareTermsAgreed,
 )
-from events.catalogue.values import (
-    Day,
-)
+from events.catalogue.values import QUANTITY_MAX, Day
 from services.decider import Decider, must_be_two
 from services.errors import NotFound, Refused
 from services.settlement.requests import (
@@ -48,6 +46,12 @@ class MonthNotEnded(Refused):
     """A month is closed after its last day, by the calendar of Bishkek."""
 
     advice = "Close it on the first day of the next month or later."
+
+
+class MonthBeyondCounting(Refused):
+    """A month that came to more than anything here is counted with is not closed: some receipt in it cannot be true."""
+
+    advice = "Void the receipts that make it so great, then close the month."
 
 
 class PeriodAlreadyClosed(Refused):
@@ -157,6 +161,8 @@ def decide_period(command: ClosePeriod | MakeRestatement, period: Period) -> lis
                 raise PeriodAlreadyClosed(field="month")
             if command.month >= f"{command.today:%Y-%m}":
                 raise MonthNotEnded(field="month")
+            if max(abs(command.earned_tyiyn), abs(command.unknown_tyiyn)) > QUANTITY_MAX:
+                raise MonthBeyondCounting(field="month")
             return [
                 PeriodClosed(
                     region=command.region,

@@ -25,7 +25,6 @@ from events.catalogue.values import (
     Reason,
     RegionCode,
     Sha256Hex,
-    SignedTyiyn,
 )
 from services.decider import Command, Proposal
 
@@ -52,8 +51,8 @@ class ClosePeriod(Command):
     through_position: Position
     statement_digest: Sha256Hex
     producers: Count
-    earned_tyiyn: SignedTyiyn
-    unknown_tyiyn: SignedTyiyn
+    earned_tyiyn: int  #: a sum, so of any size
+    unknown_tyiyn: int
 
     @classmethod
     def writes(cls) -> tuple[type[Event], ...]:
@@ -100,7 +99,7 @@ class MakePayout(AccountCommand):
     amount_tyiyn: PositiveTyiyn
     method: Literal["cash", "elqr", "transfer"]
     members: tuple[ActorId, ...] = ()  #: who signed, when it takes two
-    earned_tyiyn: SignedTyiyn  #: frozen statements and their adjustments up to `statement_position`
+    earned_tyiyn: int  #: frozen statements and their adjustments up to `statement_position`: a sum, so of any size
     statement_position: Position
 
     @classmethod

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from events.catalogue.values import QUANTITY_MAX
 from services.decider import Command, TwoMembersNeeded
 from services.settlement import decider as rules
 from services.settlement.decider import ACCOUNT, PERIOD, TERMS
@@ -86,6 +87,15 @@ def test_a_month_is_closed_once_after_its_last_day() -> None:
     given(PERIOD).when(after).then(CLOSED)
 
 
+@pytest.mark.parametrize("said", ["earned_tyiyn", "unknown_tyiyn"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_month_that_comes_to_more_than_is_counted_stays_open(said: str, sign: int) -> None:
+    most = CLOSE.model_copy(update={said: sign * QUANTITY_MAX})
+    more = ClosePeriod(**CLOSE.model_dump() | {said: sign * (QUANTITY_MAX + 1)})
+    given(PERIOD).when(most).then(CLOSED.model_copy(update={said: sign * QUANTITY_MAX}))
+    given(PERIOD).when(more).then_refused(rules.MonthBeyondCounting)
+
+
 def test_a_closed_month_is_stated_anew_by_two_and_an_open_one_is_not() -> None:
     restated = make.restatement_made(**STATED | {"statement_digest": "7a" * 32})
     anew = restate(restated.statement_digest)
@@ -131,6 +141,7 @@ def test_a_payout_pays_what_is_owed_and_not_a_tyiyn_more() -> None:
         producer="p-001", payout="payout-2", amount_tyiyn=400, statement_position=900, method="cash"
     )
     given(ACCOUNT, PAID).when(pay(400, earned_tyiyn=1_000)).then(expected)
+    given(ACCOUNT, PAID).when(pay(400, earned_tyiyn=9 * QUANTITY_MAX)).then(expected)
     given(ACCOUNT, PAID).when(pay(401, earned_tyiyn=1_000)).then_refused(rules.PayoutExceedsOwed)
     given(ACCOUNT).when(pay(1, earned_tyiyn=0)).then_refused(rules.PayoutExceedsOwed)
 
