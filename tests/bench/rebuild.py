@@ -38,7 +38,7 @@ PEER_EVENTS = 4_000
 AT_LEAST_OF_PARSING = 0.35
 AT_LEAST_OF_PEER = 10.0
 #: The most memory ever held against the most that was held in the first third.
-MEMORY_GROWTH_MAX = 1.5
+MEMORY_GROWTH_MAX = 1.25
 
 _WRITER, _PROJECTOR = "bench_writer", "bench_projector"
 
